@@ -1,0 +1,77 @@
+# A thin front: CMake does the work. Plain `make` lists the targets.
+
+BUILD_DIR ?= build
+BUILD_TYPE ?= Release
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+CMAKE_FLAGS ?=
+
+BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev
+TEST_PACKAGES := doctest-dev rocksdb-tools
+BENCH_PACKAGES := libbenchmark-dev
+FORMAT_PACKAGES := clang-format
+
+SOURCES = $(shell git ls-files '*.h' '*.cc')
+
+# Installs those of the packages $(1) that are missing, saying which.
+define install_packages
+@missing=; for package in $(1); do \
+  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+  echo "Installing Debian packages:$$missing"; \
+  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+  $$sudo apt-get update -qq && \
+  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+fi
+endef
+
+.PHONY: help
+help:
+	@echo 'make demo      install what is missing, build, and run a session through the node'
+	@echo 'make test      install what is missing, build, and run every test'
+	@echo 'make build     leave the program in $(BUILD_DIR)/fathom'
+	@echo 'make bench     build and run the benchmarks'
+	@echo 'make format    format the sources (check-format only compares)'
+	@echo 'make install   install the program under PREFIX ($(PREFIX))'
+	@echo 'make clean     remove $(BUILD_DIR)'
+
+.PHONY: build
+build:
+	$(call install_packages,$(BUILD_PACKAGES))
+	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DFATHOM_TESTS=OFF $(CMAKE_FLAGS)
+	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
+
+.PHONY: demo
+demo: build
+	@maelstrom/demo.sh $(BUILD_DIR)/fathom
+
+.PHONY: test
+test:
+	$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DFATHOM_TESTS=ON $(CMAKE_FLAGS)
+	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
+	@ctest --test-dir $(BUILD_DIR) --output-on-failure --parallel $(JOBS)
+
+.PHONY: bench
+bench:
+	$(call install_packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
+	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DFATHOM_BENCH=ON $(CMAKE_FLAGS)
+	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
+	@tests/bench/run.sh $(BUILD_DIR)
+
+.PHONY: format check-format
+format:
+	$(call install_packages,$(FORMAT_PACKAGES))
+	@clang-format -i $(SOURCES)
+check-format:
+	$(call install_packages,$(FORMAT_PACKAGES))
+	@clang-format --dry-run --Werror $(SOURCES) && echo 'The format is right.'
+
+.PHONY: install
+install: build
+	@cmake --install $(BUILD_DIR) --prefix $(PREFIX)
+
+.PHONY: clean
+clean:
+	@rm -rf $(BUILD_DIR)

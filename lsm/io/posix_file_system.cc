@@ -1,0 +1,302 @@
+// The FileSystem of the machine, over POSIX calls and Linux's fallocate and flock.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+#include "lsm/io/file_system.h"
+#include "lsm/io/io_error.h"
+
+namespace fathom {
+namespace {
+
+// Repeats `call` for as long as a signal interrupts it. Not for fsync and fdatasync, which are
+// never repeated, and not for close, which frees the descriptor even so.
+template <typename Call>
+auto RetryInterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) {
+    result = call();
+  }
+  return result;
+}
+
+// Owns a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() { Close(); }
+
+  int get() const { return fd_; }
+
+  // 0 or an errno value.
+  int Close() {
+    if (fd_ < 0) {
+      return 0;
+    }
+    const bool failed = ::close(std::exchange(fd_, -1)) != 0;
+    return failed && errno != EINTR ? errno : 0;
+  }
+
+ private:
+  int fd_;
+};
+
+absl::StatusOr<Descriptor> Open(const std::string& path, int flags) {
+  const int fd =
+      RetryInterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode_t{0644}); });
+  if (fd < 0) {
+    return IoError(path, "open", errno);
+  }
+  return Descriptor(fd);
+}
+
+class PosixReadableFile final : public ReadableFile {
+ public:
+  PosixReadableFile(std::string path, Descriptor fd, uint64_t size)
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
+
+  absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
+    constexpr uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
+    if (offset > kMaxOffset) {
+      return 0;  // No file is that long: beyond the end, like any other such offset.
+    }
+    n = std::min(n, static_cast<size_t>(kMaxOffset - offset));
+    size_t done = 0;
+    while (done < n) {
+      const ssize_t got = RetryInterrupted([&] {
+        return ::pread(fd_.get(), scratch + done, n - done, static_cast<off_t>(offset + done));
+      });
+      if (got < 0) {
+        return IoError(path_, "pread", errno);
+      }
+      if (got == 0) {
+        break;
+      }
+      done += static_cast<size_t>(got);
+    }
+    return done;
+  }
+
+  uint64_t size() const override { return size_; }
+
+ private:
+  const std::string path_;
+  const Descriptor fd_;
+  const uint64_t size_;
+};
+
+// Writes at the descriptor's own position, not with O_APPEND, which would write after a
+// preallocated tail.
+class PosixWritableFile final : public WritableFile {
+ public:
+  PosixWritableFile(std::string path, Descriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  ~PosixWritableFile() override {
+    if (fd_.get() >= 0) {
+      Close().IgnoreError();
+    }
+  }
+
+  absl::Status Append(absl::string_view data) override {
+    assert(fd_.get() >= 0);
+    while (!data.empty()) {
+      const ssize_t written =
+          RetryInterrupted([&] { return ::write(fd_.get(), data.data(), data.size()); });
+      if (written < 0) {
+        return IoError(path_, "write", errno);
+      }
+      appended_ += static_cast<uint64_t>(written);
+      data.remove_prefix(static_cast<size_t>(written));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Sync() override {
+    assert(fd_.get() >= 0);
+    return ::fdatasync(fd_.get()) == 0 ? absl::OkStatus() : IoError(path_, "fdatasync", errno);
+  }
+
+  absl::Status Preallocate(uint64_t length) override {
+    assert(fd_.get() >= 0);
+    if (length <= appended_) {
+      return absl::OkStatus();
+    }
+    preallocated_ = true;  // Even a call that fails may have made the file longer.
+    const int result = RetryInterrupted([&] {
+      return ::fallocate(fd_.get(), 0, static_cast<off_t>(appended_),
+                         static_cast<off_t>(length - appended_));
+    });
+    if (result == 0 || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
+      return absl::OkStatus();
+    }
+    return IoError(path_, "fallocate", errno);
+  }
+
+  absl::Status Close() override {
+    assert(fd_.get() >= 0);
+    int cut_error = 0;
+    if (preallocated_ && RetryInterrupted([&] {
+                           return ::ftruncate(fd_.get(), static_cast<off_t>(appended_));
+                         }) != 0) {
+      cut_error = errno;
+    }
+    const int close_error = fd_.Close();
+    if (cut_error != 0) {
+      return IoError(path_, "ftruncate", cut_error);
+    }
+    return close_error == 0 ? absl::OkStatus() : IoError(path_, "close", close_error);
+  }
+
+ private:
+  const std::string path_;
+  Descriptor fd_;
+  uint64_t appended_ = 0;
+  bool preallocated_ = false;
+};
+
+// An flock belongs to the open file, not to the process: a second open in this process is refused
+// like one elsewhere. A forked child shares it, hence the care in the destructor.
+class PosixFileLock final : public FileLock {
+ public:
+  explicit PosixFileLock(Descriptor fd) : fd_(std::move(fd)), owner_(::getpid()) {}
+
+  // Unlocks, so that the lock goes even if a child still has the descriptor; but not in a child,
+  // which would take it from its parent.
+  ~PosixFileLock() override {
+    if (::getpid() == owner_) {
+      ::flock(fd_.get(), LOCK_UN);
+    }
+  }
+
+ private:
+  Descriptor fd_;
+  const pid_t owner_;
+};
+
+class PosixFileSystemImpl final : public FileSystem {
+ public:
+  absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override {
+    absl::StatusOr<Descriptor> fd = Open(path, O_RDONLY);
+    if (!fd.ok()) {
+      return fd.status();
+    }
+    struct stat info;
+    if (::fstat(fd->get(), &info) != 0) {
+      return IoError(path, "fstat", errno);
+    }
+    if (S_ISDIR(info.st_mode)) {
+      return IoError(path, "open", EISDIR);
+    }
+    return std::make_unique<PosixReadableFile>(path, *std::move(fd),
+                                               static_cast<uint64_t>(info.st_size));
+  }
+
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+    absl::StatusOr<Descriptor> fd = Open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!fd.ok()) {
+      return fd.status();
+    }
+    return std::make_unique<PosixWritableFile>(path, *std::move(fd));
+  }
+
+  absl::Status Remove(const std::string& path) override {
+    return ::unlink(path.c_str()) == 0 ? absl::OkStatus() : IoError(path, "unlink", errno);
+  }
+
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str()) == 0 ? absl::OkStatus()
+                                                   : IoError(TwoPaths(from, to), "rename", errno);
+  }
+
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    return ::link(from.c_str(), to.c_str()) == 0 ? absl::OkStatus()
+                                                 : IoError(TwoPaths(from, to), "link", errno);
+  }
+
+  absl::StatusOr<std::vector<std::string>> List(const std::string& dir) override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(dir.c_str()), &::closedir);
+    if (stream == nullptr) {
+      return IoError(dir, "opendir", errno);
+    }
+    std::vector<std::string> names;
+    errno = 0;  // The only way to tell readdir's end from its failure.
+    while (const dirent* entry = ::readdir(stream.get())) {
+      const absl::string_view name = entry->d_name;
+      if (name != "." && name != "..") {
+        names.emplace_back(name);
+      }
+      errno = 0;
+    }
+    if (errno != 0) {
+      return IoError(dir, "readdir", errno);
+    }
+    return names;
+  }
+
+  absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
+    struct stat info;
+    if (::stat(path.c_str(), &info) != 0) {
+      return IoError(path, "stat", errno);
+    }
+    if (S_ISDIR(info.st_mode)) {
+      return IoError(path, "stat", EISDIR);
+    }
+    return static_cast<uint64_t>(info.st_size);
+  }
+
+  absl::Status CreateDir(const std::string& dir) override {
+    if (::mkdir(dir.c_str(), 0755) == 0) {
+      return absl::OkStatus();
+    }
+    const int error = errno;
+    struct stat info;
+    if (error == EEXIST && ::stat(dir.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      return absl::OkStatus();
+    }
+    return IoError(dir, "mkdir", error);
+  }
+
+  absl::Status RemoveDir(const std::string& dir) override {
+    return ::rmdir(dir.c_str()) == 0 ? absl::OkStatus() : IoError(dir, "rmdir", errno);
+  }
+
+  absl::Status SyncDir(const std::string& dir) override {
+    const absl::StatusOr<Descriptor> fd = Open(dir, O_RDONLY | O_DIRECTORY);
+    if (!fd.ok()) {
+      return fd.status();
+    }
+    return ::fsync(fd->get()) == 0 ? absl::OkStatus() : IoError(dir, "fsync", errno);
+  }
+
+  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    absl::StatusOr<Descriptor> fd = Open(path, O_RDWR | O_CREAT);
+    if (!fd.ok()) {
+      return fd.status();
+    }
+    if (RetryInterrupted([&] { return ::flock(fd->get(), LOCK_EX | LOCK_NB); }) != 0) {
+      return IoError(path, "flock", errno);
+    }
+    return std::make_unique<PosixFileLock>(*std::move(fd));
+  }
+};
+
+}  // namespace
+
+FileSystem* PosixFileSystem() {
+  static PosixFileSystemImpl* const file_system = new PosixFileSystemImpl;
+  return file_system;
+}
+
+}  // namespace fathom

@@ -1,0 +1,267 @@
+// What only the machine's own file system can show: other processes, signals, full disks.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "lsm/io/file_system.h"
+#include "tests/lsm/io/io_test_util.h"
+#include "tests/lsm/io/temp_dir.h"
+
+namespace fathom {
+namespace {
+
+// A forked process that runs `body`, says so through a pipe, and then waits to be killed.
+class Child {
+ public:
+  template <typename Body>
+  explicit Child(Body body) {
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
+    pid_ = ::fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) {
+      const char answer = body() ? 'y' : 'n';
+      if (::write(ready[1], &answer, 1) != 1) {
+        ::_exit(1);
+      }
+      for (;;) {
+        ::pause();
+      }
+    }
+    ::close(ready[1]);
+    char answer = '?';
+    REQUIRE(::read(ready[0], &answer, 1) == 1);
+    succeeded_ = answer == 'y';
+    ::close(ready[0]);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { Kill(); }
+
+  // What `body` returned.
+  bool succeeded() const { return succeeded_; }
+
+  void Kill() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+      pid_ = 0;
+    }
+  }
+
+ private:
+  pid_t pid_ = 0;
+  bool succeeded_ = false;
+};
+
+bool IsLocked(const std::string& path) {
+  return absl::IsUnavailable(PosixFileSystem()->Lock(path).status());
+}
+
+// Crash case 28.
+TEST_CASE("posix: a lock held by another process is refused until that process is killed") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/LOCK";
+  std::unique_ptr<FileLock> kept;
+  Child holder([&] {
+    absl::StatusOr<std::unique_ptr<FileLock>> lock = PosixFileSystem()->Lock(path);
+    kept = lock.ok() ? *std::move(lock) : nullptr;
+    return kept != nullptr;
+  });
+  REQUIRE(holder.succeeded());
+  CHECK(IsLocked(path));
+  holder.Kill();
+  CHECK(PosixFileSystem()->Lock(path).ok());
+}
+
+TEST_CASE("posix: another process is refused a lock held here") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/LOCK";
+  const absl::StatusOr<std::unique_ptr<FileLock>> held = PosixFileSystem()->Lock(path);
+  REQUIRE(held.ok());
+  const Child other([&] { return IsLocked(path); });
+  CHECK(other.succeeded());
+}
+
+// Crash case 61.
+TEST_CASE("posix: a forked child neither takes its parent's lock along nor lets go of it") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/LOCK";
+  absl::StatusOr<std::unique_ptr<FileLock>> held = PosixFileSystem()->Lock(path);
+  REQUIRE(held.ok());
+  const Child destroys([&] {
+    held->reset();
+    return true;
+  });
+  const Child keeps([] { return true; });
+  CHECK(IsLocked(path));
+  held->reset();
+  CHECK(PosixFileSystem()->Lock(path).ok());
+}
+
+// Crash case 61.
+TEST_CASE("posix: no descriptor is passed on to a program that is executed") {
+  const TempDir dir;
+  FileSystem* fs = PosixFileSystem();
+  const auto count_inherited = [] {
+    int count = 0;
+    for (int fd = 0; fd < 1024; ++fd) {
+      const int flags = ::fcntl(fd, F_GETFD);
+      count += flags >= 0 && (flags & FD_CLOEXEC) == 0 ? 1 : 0;
+    }
+    return count;
+  };
+  const int before = count_inherited();
+  const std::unique_ptr<WritableFile> writer = MustCreate(fs, dir.path() + "/f");
+  const std::unique_ptr<ReadableFile> reader = MustOpen(fs, dir.path() + "/f");
+  const absl::StatusOr<std::unique_ptr<FileLock>> lock = fs->Lock(dir.path() + "/LOCK");
+  REQUIRE(lock.ok());
+  CHECK(count_inherited() == before);
+}
+
+// Crash case 57.
+TEST_CASE("posix: an append to a full disk is ResourceExhausted") {
+  const std::unique_ptr<WritableFile> full = MustCreate(PosixFileSystem(), "/dev/full");
+  const absl::Status status = full->Append("x");
+  CHECK(absl::IsResourceExhausted(status));
+  CHECK(status.message() == "/dev/full: write: No space left on device");
+}
+
+TEST_CASE("posix: a file system that cannot preallocate is no error") {
+  const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), "/proc/self/comm");
+  CHECK(file->Preallocate(4096).ok());
+}
+
+// A limit on file sizes makes the kernel write as much as fits and refuse the next byte.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    handler_ = ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit lower = {bytes, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &lower) == 0);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_;
+  void (*handler_)(int);
+};
+
+// Crash case 58.
+TEST_CASE("posix: a short write is continued, and the error of the rest is reported") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), path);
+  absl::Status status;
+  {
+    const FileSizeLimit limit(1000);
+    status = file->Append(std::string(4096, 'x'));
+  }
+  CHECK(absl::IsInternal(status));
+  CHECK(status.message() == path + ": write: File too large");
+  CHECK(MustRead(PosixFileSystem(), path) == std::string(1000, 'x'));
+}
+
+TEST_CASE("posix: a preallocation that fails for want of room is reported and leaves no tail") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), path);
+  CHECK(file->Append("abc").ok());
+  {
+    const FileSizeLimit limit(1000);
+    CHECK_FALSE(file->Preallocate(4096).ok());
+  }
+  CHECK(file->Close().ok());
+  CHECK(MustRead(PosixFileSystem(), path) == "abc");
+}
+
+std::atomic<int> signals_seen{0};
+
+// Signals this thread every millisecond, and lets system calls be interrupted by it.
+class Interruptions {
+ public:
+  Interruptions() {
+    signals_seen = 0;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { ++signals_seen; };
+    REQUIRE(::sigaction(SIGALRM, &action, &before_) == 0);
+    const itimerval every_millisecond = {{0, 1000}, {0, 1000}};
+    REQUIRE(::setitimer(ITIMER_REAL, &every_millisecond, nullptr) == 0);
+  }
+  ~Interruptions() {
+    const itimerval never = {};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::sigaction(SIGALRM, &before_, nullptr);
+  }
+
+ private:
+  struct sigaction before_;
+};
+
+// Crash case 58. A pipe, unlike a disk, lets a signal cut a write short or stop it before its first
+// byte.
+TEST_CASE("posix: an append that signals interrupt writes every byte once") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  std::string bytes;
+  for (int i = 0; i < 1 << 20; ++i) {
+    bytes.push_back(static_cast<char>(i * 131 >> 5));
+  }
+
+  std::string received;
+  sigset_t alarm;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  ::pthread_sigmask(SIG_BLOCK, &alarm, nullptr);  // The slow reader inherits it.
+  std::thread reader([&] {
+    const int fd = ::open(path.c_str(), O_RDONLY);
+    std::string chunk(1 << 15, '\0');
+    ssize_t got = 0;
+    while ((got = ::read(fd, chunk.data(), chunk.size())) > 0) {
+      received.append(chunk, 0, static_cast<size_t>(got));
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ::close(fd);
+  });
+  ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+
+  absl::Status status;
+  {
+    const Interruptions interruptions;
+    const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), path);
+    status = file->Append(bytes);
+  }
+  reader.join();
+  CHECK_MESSAGE(status.ok(), status.ToString());
+  CHECK(signals_seen > 0);
+  CHECK((received == bytes));
+}
+
+TEST_CASE("posix: too many open files is ResourceExhausted") {
+  const TempDir dir;
+  rlimit before;
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none = {0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const absl::Status status = PosixFileSystem()->Create(dir.path() + "/f").status();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(absl::IsResourceExhausted(status));
+}
+
+}  // namespace
+}  // namespace fathom
