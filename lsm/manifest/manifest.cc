@@ -1,0 +1,158 @@
+#include "lsm/manifest/manifest.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "lsm/format/corruption.h"
+#include "lsm/format/file_names.h"
+#include "lsm/wal/log_reader.h"
+
+namespace fathom {
+
+namespace {
+
+// Room for any manifest's name; a longer CURRENT is not ours.
+constexpr uint64_t kMaxCurrentBytes = 64;
+
+std::string PathIn(const std::string& dir, absl::string_view name) {
+  return absl::StrCat(dir, "/", name);
+}
+
+// The number of the manifest that CURRENT names.
+absl::StatusOr<uint64_t> ReadCurrent(FileSystem* fs, const std::string& dir) {
+  const std::string path = PathIn(dir, kCurrentFileName);
+  const absl::StatusOr<std::string> line = ReadFileToString(fs, path, kMaxCurrentBytes);
+  if (!line.ok()) {
+    return line.status();
+  }
+  absl::string_view name = *line;
+  if (absl::ConsumeSuffix(&name, "\n")) {
+    const std::optional<ParsedFileName> parsed = ParseFileName(name);
+    if (parsed.has_value() && parsed->kind == FileKind::kManifest) {
+      return parsed->number;
+    }
+  }
+  return Corruption(path, 0, "name of the manifest", "\"MANIFEST-<number>\\n\"",
+                    absl::StrCat("\"", absl::CHexEscape(*line), "\""));
+}
+
+absl::StatusOr<std::unique_ptr<ReadableFile>> OpenManifest(FileSystem* fs,
+                                                           const std::string& path) {
+  absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(path);
+  if (absl::IsNotFound(file.status())) {
+    return Corruption(path, 0, "the manifest that CURRENT names", "a file", "none");
+  }
+  return file;
+}
+
+absl::Status ApplyRecord(absl::string_view record, ManifestState* state) {
+  VersionEdit edit;
+  if (absl::Status decoded = edit.Decode(record); !decoded.ok()) {
+    return decoded;
+  }
+  return state->Apply(edit);
+}
+
+// Makes CURRENT name manifest `number`, which must be durable.
+absl::Status SetCurrent(FileSystem* fs, const std::string& dir, uint64_t number) {
+  const std::string temp = PathIn(dir, kCurrentTempFileName);
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = fs->Create(temp);
+  if (!file.ok()) {
+    return file.status();
+  }
+  absl::Status status = (*file)->Append(absl::StrCat(ManifestFileName(number), "\n"));
+  if (status.ok()) {
+    status = (*file)->Sync();
+  }
+  status.Update((*file)->Close());
+  if (status.ok()) {
+    status = fs->Rename(temp, PathIn(dir, kCurrentFileName));
+  }
+  if (status.ok()) {
+    status = fs->SyncDir(dir);
+  }
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<RecoveredManifest> RecoverManifest(FileSystem* fs, const std::string& dir) {
+  const absl::StatusOr<uint64_t> number = ReadCurrent(fs, dir);
+  if (!number.ok()) {
+    return number.status();
+  }
+  const std::string path = PathIn(dir, ManifestFileName(*number));
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = OpenManifest(fs, path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  LogReader log(file->get(), path, *number, /*must_reach=*/0, /*exact=*/false);
+  const absl::StatusOr<std::optional<LogHeader>> header = log.ReadHeader();
+  if (!header.ok()) {
+    return header.status();
+  }
+
+  RecoveredManifest recovered;
+  recovered.manifest_number = *number;
+  while (header->has_value()) {
+    const absl::StatusOr<std::optional<absl::string_view>> record = log.ReadRecord();
+    if (!record.ok()) {
+      return record.status();
+    }
+    if (!record->has_value()) {
+      break;
+    }
+    if (absl::Status applied = ApplyRecord(**record, &recovered.state); !applied.ok()) {
+      return Corruption(path, log.record_offset(), absl::StrCat("edit ", recovered.edits + 1),
+                        "one that applies", applied.message());
+    }
+    ++recovered.edits;
+  }
+  if (recovered.edits == 0) {
+    // CURRENT names a manifest only after its first edit is durable.
+    return Corruption(path, log.end().length, "first edit", "a whole one",
+                      log.end().reason.empty() ? "the end of the file" : log.end().reason);
+  }
+  recovered.dropped_bytes = log.end().dropped_bytes;
+  return recovered;
+}
+
+ManifestWriter::ManifestWriter(std::unique_ptr<WritableFile> file, uint64_t number)
+    : log_(std::move(file), LogHeader{.number = number}, /*preallocate=*/false) {}
+
+absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Create(FileSystem* fs,
+                                                                       const std::string& dir,
+                                                                       uint64_t number,
+                                                                       const ManifestState& state) {
+  absl::StatusOr<std::unique_ptr<WritableFile>> file =
+      fs->Create(PathIn(dir, ManifestFileName(number)));
+  if (!file.ok()) {
+    return file.status();
+  }
+  std::unique_ptr<ManifestWriter> writer(new ManifestWriter(*std::move(file), number));
+  // In this order: CURRENT may name the manifest only when its bytes and its name are durable.
+  absl::Status status = writer->Append(state.Snapshot());
+  if (status.ok()) {
+    status = fs->SyncDir(dir);
+  }
+  if (status.ok()) {
+    status = SetCurrent(fs, dir, number);
+  }
+  if (!status.ok()) {
+    return status;
+  }
+  return writer;
+}
+
+absl::Status ManifestWriter::Append(const VersionEdit& edit) {
+  if (absl::Status appended = log_.Append(edit.Encode()); !appended.ok()) {
+    return appended;
+  }
+  return log_.Sync();
+}
+
+absl::Status ManifestWriter::Close() { return log_.Close(); }
+
+}  // namespace fathom

@@ -1,0 +1,63 @@
+// The manifest: a log (lsm/wal/log_format.h) whose records are version edits, found through
+// CURRENT.
+//
+// Invariants:
+//   1. CURRENT names a manifest that is durable and whole, and changes only by write to
+//   CURRENT.tmp,
+//      fsync, rename, fsync of the directory.
+//   2. `Append` returns OK only when the edit is durable. After an error the writer refuses all
+//      further edits: whether the failed one is on disk is unknown until the store is reopened.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "lsm/io/file_system.h"
+#include "lsm/manifest/version_edit.h"
+#include "lsm/wal/log_writer.h"
+
+namespace fathom {
+
+struct RecoveredManifest {
+  uint64_t manifest_number = 0;
+  ManifestState state;
+  uint64_t edits = 0;
+  // Bytes of a torn last edit that were ignored; such an edit was never acknowledged.
+  uint64_t dropped_bytes = 0;
+};
+
+// Reads CURRENT in `dir` and the manifest that it names. NotFound if there is no CURRENT (no store
+// here); DataLoss if CURRENT is malformed or names a missing file, or the manifest is damaged or
+// holds an edit that does not apply.
+absl::StatusOr<RecoveredManifest> RecoverManifest(FileSystem* fs, const std::string& dir);
+
+// One thread at a time.
+class ManifestWriter {
+ public:
+  // Writes manifest `number` with `state` as its first edit, makes it durable, then makes CURRENT
+  // name it. On error CURRENT names the old manifest or, only if the last directory sync failed,
+  // either of the two. No file is removed: which ones are not needed any more is the caller's to
+  // know. REQUIRES: CURRENT does not name `number`.
+  static absl::StatusOr<std::unique_ptr<ManifestWriter>> Create(FileSystem* fs,
+                                                                const std::string& dir,
+                                                                uint64_t number,
+                                                                const ManifestState& state);
+
+  // Appends `edit` and syncs. Errors are those of the file; see invariant 2.
+  absl::Status Append(const VersionEdit& edit);
+  // Closes the file. At most once; nothing can be appended after it.
+  absl::Status Close();
+
+  uint64_t number() const { return log_.number(); }
+  uint64_t bytes() const { return log_.length(); }
+
+ private:
+  ManifestWriter(std::unique_ptr<WritableFile> file, uint64_t number);
+
+  LogWriter log_;  // keeps the first error
+};
+
+}  // namespace fathom

@@ -1,0 +1,137 @@
+#include "lsm/manifest/version.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "absl/strings/str_cat.h"
+
+namespace fathom {
+namespace {
+
+// The only table of a sorted level that can hold `user_key`, or null.
+const LiveTable* TableFor(const Version::Tables& tables, absl::string_view user_key) {
+  const auto table = std::partition_point(tables.begin(), tables.end(),
+                                          [user_key](const std::shared_ptr<LiveTable>& t) {
+                                            return UserKey(t->meta().largest) < user_key;
+                                          });
+  return table != tables.end() && (*table)->Covers(user_key) ? table->get() : nullptr;
+}
+
+}  // namespace
+
+std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tables& opened) const {
+  assert(edit.added_tables.size() == opened.size());
+  auto next = std::make_shared<Version>(*this);
+  for (const auto& [level, number] : edit.removed_tables) {
+    const uint64_t removed = number;
+    std::erase_if(next->levels_[static_cast<size_t>(level)],
+                  [removed](const auto& table) { return table->meta().number == removed; });
+  }
+  for (size_t i = 0; i < opened.size(); ++i) {
+    next->levels_[static_cast<size_t>(edit.added_tables[i].first)].push_back(opened[i]);
+  }
+  std::ranges::sort(next->levels_[0], [](const auto& a, const auto& b) {
+    return a->meta().largest_sequence > b->meta().largest_sequence;
+  });
+  for (size_t level = 1; level < kNumLevels; ++level) {
+    std::ranges::sort(next->levels_[level], [](const auto& a, const auto& b) {
+      return CompareInternalKeys(a->meta().smallest, b->meta().smallest) < 0;
+    });
+  }
+  next->FindDeepest();
+  assert(next->Check().ok());
+  return next;
+}
+
+absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber snapshot,
+                                    std::string* value, ReadCost* cost, int* level) const {
+  const uint64_t filter_hash = FilterHash(user_key);
+  for (int i = 0; i <= deepest_; ++i) {
+    ++cost->levels_checked;
+    *level = i;
+    const Tables& tables = levels_[static_cast<size_t>(i)];
+    if (i == 0) {
+      for (const std::shared_ptr<LiveTable>& table : tables) {
+        if (!table->Covers(user_key)) {
+          continue;
+        }
+        absl::StatusOr<Lookup> found =
+            table->reader().Get(user_key, filter_hash, snapshot, value, cost);
+        if (!found.ok() || *found != Lookup::kAbsent) {
+          return found;
+        }
+      }
+    } else if (const LiveTable* table = TableFor(tables, user_key); table != nullptr) {
+      absl::StatusOr<Lookup> found =
+          table->reader().Get(user_key, filter_hash, snapshot, value, cost);
+      if (!found.ok() || *found != Lookup::kAbsent) {
+        return found;
+      }
+    }
+  }
+  return Lookup::kAbsent;
+}
+
+void Version::AddIterators(bool fill_cache, ReadCost* cost,
+                           std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
+  for (const Tables& tables : levels_) {
+    for (const std::shared_ptr<LiveTable>& table : tables) {
+      iterators->push_back(table->reader().NewIterator(fill_cache, cost));
+    }
+  }
+}
+
+std::shared_ptr<LiveTable> Version::Find(absl::string_view file_name, int* level) const {
+  for (int i = 0; i < kNumLevels; ++i) {
+    for (const std::shared_ptr<LiveTable>& table : levels_[static_cast<size_t>(i)]) {
+      if (table->meta().FileName() == file_name) {
+        *level = i;
+        return table;
+      }
+    }
+  }
+  return nullptr;
+}
+
+uint64_t Version::LevelBytes(int level) const {
+  uint64_t bytes = 0;
+  for (const std::shared_ptr<LiveTable>& table : levels_[static_cast<size_t>(level)]) {
+    bytes += table->meta().file_bytes;
+  }
+  return bytes;
+}
+
+void Version::FindDeepest() {
+  deepest_ = -1;
+  for (int level = 0; level < kNumLevels; ++level) {
+    if (!levels_[static_cast<size_t>(level)].empty()) {
+      deepest_ = level;
+    }
+  }
+}
+
+absl::Status Version::Check() const {
+  for (size_t i = 1; i < levels_[0].size(); ++i) {
+    const TableMeta& newer = levels_[0][i - 1]->meta();
+    const TableMeta& older = levels_[0][i]->meta();
+    if (newer.smallest_sequence <= older.largest_sequence) {
+      return absl::DataLossError(absl::StrCat(
+          "level 0: ", newer.FileName(), " begins at sequence ", newer.smallest_sequence,
+          ", expected more than ", older.largest_sequence, ", the last of ", older.FileName()));
+    }
+  }
+  for (size_t level = 1; level < kNumLevels; ++level) {
+    for (size_t i = 1; i < levels_[level].size(); ++i) {
+      const TableMeta& before = levels_[level][i - 1]->meta();
+      const TableMeta& after = levels_[level][i]->meta();
+      if (UserKey(before.largest) >= UserKey(after.smallest)) {
+        return absl::DataLossError(absl::StrCat("level ", level, ": the key ranges of ",
+                                                before.FileName(), " and ", after.FileName(),
+                                                " overlap, expected disjoint ranges"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fathom

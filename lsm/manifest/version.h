@@ -1,0 +1,65 @@
+// A version: which tables are live on which level at one moment. Immutable; readers hold one for as
+// long as they read, and its tables live as long as any version that names them.
+//
+// Invariants:
+//   1. Level 0 is ordered by recency, newest first here: of two tables that hold versions of one
+//   key,
+//      the earlier one holds the newer versions.
+//   2. On every other level tables are ordered by key and their user-key ranges are disjoint.
+//
+// Thread safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "lsm/format/internal_iterator.h"
+#include "lsm/format/lookup.h"
+#include "lsm/manifest/live_table.h"
+#include "lsm/manifest/version_edit.h"
+
+namespace fathom {
+
+class Version {
+ public:
+  using Tables = std::vector<std::shared_ptr<LiveTable>>;
+
+  Version() = default;
+
+  // This version with `edit` applied. `opened` are the tables that the edit adds, in its order.
+  std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& opened) const;
+
+  // The newest version of `user_key` at or below `snapshot`; adds what it did to `*cost` and, on
+  // anything but kAbsent, says in `*level` where.
+  absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot,
+                             std::string* value, ReadCost* cost, int* level) const;
+
+  // Appends cursors that together cover all tables.
+  void AddIterators(bool fill_cache, ReadCost* cost,
+                    std::vector<std::unique_ptr<InternalIterator>>* iterators) const;
+
+  const Tables& level(int level) const { return levels_[static_cast<size_t>(level)]; }
+  // The live table with this file name, and its level; null if there is none.
+  std::shared_ptr<LiveTable> Find(absl::string_view file_name, int* level) const;
+
+  uint64_t LevelBytes(int level) const;
+  // The last level with a table; -1 if there is none.
+  int DeepestLevel() const { return deepest_; }
+
+  // Invariants 1 and 2; DataLoss that names the tables.
+  absl::Status Check() const;
+
+ private:
+  void FindDeepest();
+
+  std::array<Tables, kNumLevels> levels_;
+  int deepest_ = -1;
+};
+
+}  // namespace fathom

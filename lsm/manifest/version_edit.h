@@ -1,0 +1,66 @@
+// One step from a version of the store to the next, and the state that all steps add up to.
+//
+// Encoding: a sequence of fields, each `varint32 tag | payload`; described byte by byte in
+// lsm/manifest/README.md. An unknown tag is an error: a newer store is refused, not misread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "lsm/manifest/table_meta.h"
+
+namespace fathom {
+
+inline constexpr int kNumLevels = 7;
+
+struct VersionEdit {
+  // Absent fields leave the state as it is.
+  std::optional<uint64_t> next_file_number;  // for manifests and logs
+  std::optional<uint64_t> next_table_number;
+  // Logs below it hold nothing that the tables do not.
+  std::optional<uint64_t> log_number;
+  // Every sequence number in the tables is at or below it.
+  std::optional<SequenceNumber> last_sequence;
+  // Logs that will not grow any more, with the length up to which they count: written by a clean
+  // close and by a recovery. A log stays listed until log_number passes it.
+  std::vector<std::pair<uint64_t, uint64_t>> closed_logs;  // number, length
+  std::vector<std::pair<int, uint64_t>> removed_tables;    // level, table number
+  std::vector<std::pair<int, TableMeta>> added_tables;     // level, table
+
+  std::string Encode() const;
+  // DataLoss that says which field is bad; the caller adds the file's name and the offset.
+  absl::Status Decode(absl::string_view bytes);
+  // One field a line, for tools and golden tests.
+  std::string DebugString() const;
+};
+
+// All edits of a manifest, added up.
+struct ManifestState {
+  uint64_t next_file_number = 1;
+  uint64_t next_table_number = 1;
+  uint64_t log_number = 0;
+  SequenceNumber last_sequence = 0;
+  std::map<uint64_t, uint64_t> closed_logs;
+  // L0 by recency, oldest first (ascending largest_sequence); below it by key, disjoint.
+  std::array<std::vector<TableMeta>, kNumLevels> levels;
+
+  // Refuses, changing nothing, an edit that cannot follow this state: removal of an absent table, a
+  // table number twice, key ranges that overlap on a level below 0 (user keys: all versions of one
+  // user key are in one table), a level that does not exist, a number or sequence that goes back.
+  absl::Status Apply(const VersionEdit& edit);
+
+  // The one edit that makes this state from nothing.
+  VersionEdit Snapshot() const;
+
+  // Rule 5 of the design: order on L0, disjoint ranges below it.
+  absl::Status CheckLevels() const;
+};
+
+}  // namespace fathom
