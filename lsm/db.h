@@ -1,0 +1,90 @@
+// Fathom's storage engine: an ordered map from byte strings to byte strings in a directory on disk.
+//
+//   absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(Options(), "/tmp/store");
+//   absl::Status s = (*db)->Put(WriteOptions(), "key", "value");
+//   std::string value;
+//   s = (*db)->Get(ReadOptions(), "key", &value);    // NotFound if there is no such key
+//
+// Keys are ordered by their bytes (unsigned); any bytes will do, the empty string too.
+//
+// Thread safe: any number of threads may call any method but Close and the destructor. Reads take
+// no lock. Writes queue, and one thread writes for all that wait.
+//
+// Errors, for every method: DataLoss for damaged bytes (names file, offset, expected and found),
+// ResourceExhausted for a full disk, InvalidArgument for a key or value over its limit, and
+// FailedPrecondition once a write to the log or the manifest has failed: the store is then
+// read-only until it is opened again, because what the disk holds is not known.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "lsm/iterator.h"
+#include "lsm/options.h"
+#include "lsm/stats.h"
+#include "lsm/write_batch.h"
+
+namespace fathom {
+
+class DB {
+ public:
+  // Opens the store in `dir` (made if missing, its parent must exist) and recovers what a crash
+  // left. Unavailable if another process or object has it open.
+  static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options, const std::string& dir);
+
+  // Closes as Close does; an error is then only told to Options::log.
+  virtual ~DB() = default;
+
+  virtual absl::Status Put(const WriteOptions& options, absl::string_view key,
+                           absl::string_view value) = 0;
+  // Deleting a key that does not exist is OK.
+  virtual absl::Status Delete(const WriteOptions& options, absl::string_view key) = 0;
+  // All of `batch` or nothing, also after a crash. If an error is returned, the batch may or may
+  // not be there after the store is opened again; until then it is not. An empty batch is OK.
+  virtual absl::Status Write(const WriteOptions& options, const WriteBatch& batch) = 0;
+
+  // Makes every write that was acknowledged before the call survive a power loss.
+  virtual absl::Status SyncLog() = 0;
+
+  // NotFound if `key` does not exist; `*value` is then unspecified.
+  virtual absl::Status Get(const ReadOptions& options, absl::string_view key,
+                           std::string* value) = 0;
+  // The same, telling where the answer came from and what it cost; an absent key is not an error.
+  virtual absl::StatusOr<ReadResult> Read(const ReadOptions& options, absl::string_view key,
+                                          std::string* value) = 0;
+  // Looks `key` up in one live table by its file name ("L0_001.sst"); NotFound if there is no such
+  // table.
+  virtual absl::StatusOr<ReadResult> ReadTable(const ReadOptions& options, absl::string_view table,
+                                               absl::string_view key, std::string* value) = 0;
+
+  // Over the whole store. `cost` (may be null) counts the blocks that it reads and must outlive it.
+  virtual std::unique_ptr<Iterator> NewIterator(const ReadOptions& options,
+                                                ReadCost* cost = nullptr) = 0;
+  // Over the keys whose newest version is in a memtable.
+  virtual std::unique_ptr<Iterator> NewMemtableIterator() = 0;
+
+  // Writes what the memtables hold to level 0 and waits for it. With an empty memtable it writes
+  // nothing and answers an empty table name.
+  virtual absl::StatusOr<FlushResult> Flush() = 0;
+
+  // Reads every byte of every live table from disk and checks it, and the order of the levels.
+  virtual absl::Status VerifyTables() = 0;
+
+  // Level 0 first, all levels that the store can have.
+  virtual std::vector<LevelInfo> Levels() const = 0;
+  virtual Stats GetStats() const = 0;
+  virtual const RecoveryReport& recovery() const = 0;
+  // True if no write was ever made to this store, in any process.
+  virtual bool NeverWritten() const = 0;
+
+  // Makes the log durable, stops the background work and releases the lock. No iterator may be
+  // alive and no other call under way. Called at most once; later calls on the store are not
+  // allowed.
+  virtual absl::Status Close() = 0;
+};
+
+}  // namespace fathom

@@ -1,0 +1,282 @@
+// The write path: writers queue; the front one leads, writes one log record for itself and for
+// those behind it that may ride along, adds the entries to the memtable, publishes them, and wakes
+// its group.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "lsm/db_impl.h"
+#include "lsm/format/file_names.h"
+#include "lsm/wal/batch.h"
+
+namespace fathom {
+namespace {
+
+// A group stops growing here; behind a small batch much earlier, so that it is not kept waiting
+// long.
+constexpr size_t kMaxGroupBytes = size_t{1} << 20;
+constexpr size_t kSmallBatchBytes = size_t{128} << 10;
+
+}  // namespace
+
+absl::Status DBImpl::Put(const WriteOptions& options, absl::string_view key,
+                         absl::string_view value) {
+  // Keeps its buffer from call to call, unless it has grown large.
+  thread_local WriteBatch batch;
+  batch.Put(key, value);
+  absl::Status status = Write(options, batch);
+  if (batch.bytes() > kSmallBatchBytes) {
+    batch = WriteBatch();
+  } else {
+    batch.Clear();
+  }
+  return status;
+}
+
+absl::Status DBImpl::Delete(const WriteOptions& options, absl::string_view key) {
+  WriteBatch batch;
+  batch.Delete(key);
+  return Write(options, batch);
+}
+
+absl::Status DBImpl::Write(const WriteOptions& options, const WriteBatch& batch) {
+  if (batch.largest_key_ > kMaxKeyBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("key of ", batch.largest_key_, " bytes: expected at most ", kMaxKeyBytes));
+  }
+  if (batch.largest_value_ > kMaxValueBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("value of ", batch.largest_value_,
+                                                   " bytes: expected at most ", kMaxValueBytes));
+  }
+  if (batch.count() == 0 && options.durability != Durability::kDisk) {
+    return absl::OkStatus();
+  }
+  Writer writer;
+  writer.batch = batch.count() == 0 ? nullptr : &batch;
+  writer.durability = options.durability;
+  return JoinQueue(&writer);
+}
+
+absl::Status DBImpl::SyncLog() {
+  Writer writer;
+  writer.durability = Durability::kDisk;
+  return JoinQueue(&writer);
+}
+
+absl::Status DBImpl::JoinQueue(Writer* writer) {
+  absl::MutexLock lock(&mutex_);
+  writers_.push_back(writer);
+  while (!writer->done && writers_.front() != writer) {
+    writer->wake.Wait(&mutex_);
+  }
+  if (writer->done) {
+    return writer->status;  // it rode with a leader
+  }
+  Writer* last = writer;
+  const absl::Status status = LeadGroup(writer, &last);
+  for (;;) {
+    Writer* const ready = writers_.front();
+    writers_.pop_front();
+    if (ready != writer) {
+      ready->status = status;
+      ready->done = true;
+      ready->wake.Signal();
+    }
+    if (ready == last) {
+      break;
+    }
+  }
+  if (!writers_.empty()) {
+    writers_.front()->wake.Signal();
+  }
+  return status;
+}
+
+absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
+  const absl::Status room = MakeRoom(leader->switch_memtable);
+  if (!room.ok()) {
+    return room;
+  }
+  uint32_t count = 0;
+  const absl::string_view group = GatherGroup(leader, last, &count);
+  MemTable* const memtable = memtable_.get();
+
+  // Being in front of the queue is what protects log and memtable from here on, not the lock.
+  mutex_.Unlock();
+  absl::Status status = AppendToLog(group, leader->durability);
+  if (status.ok() && count > 0) {
+    BatchReader reader(group);
+    SequenceNumber sequence = reader.sequence();
+    for (BatchEntry entry; reader.Next(&entry); ++sequence) {
+      memtable->Add(sequence, entry.type, entry.key, entry.value);
+      counters_.user_bytes.fetch_add(entry.key.size() + entry.value.size(),
+                                     std::memory_order_relaxed);
+      (entry.type == ValueType::kValue ? counters_.puts : counters_.deletes)
+          .fetch_add(1, std::memory_order_relaxed);
+    }
+    last_sequence_.store(sequence - 1, std::memory_order_release);
+  }
+  mutex_.Lock();
+  if (!status.ok()) {
+    SetReadOnly(status);
+  }
+  return status;
+}
+
+absl::string_view DBImpl::GatherGroup(Writer* leader, Writer** last, uint32_t* count) {
+  group_.assign(kBatchHeaderBytes, '\0');
+  size_t limit = kMaxGroupBytes;
+  if (leader->batch != nullptr && leader->batch->bytes() <= kSmallBatchBytes) {
+    limit = leader->batch->bytes() + kSmallBatchBytes;
+  }
+  for (Writer* const writer : writers_) {
+    if (writer != leader) {
+      // One that switches the memtable leads a group of its own; one that asks for more durability
+      // than the leader gives must not ride with it.
+      if (writer->switch_memtable || writer->durability > leader->durability ||
+          (writer->batch != nullptr && group_.size() + writer->batch->bytes() > limit)) {
+        break;
+      }
+    }
+    if (writer->batch != nullptr) {
+      group_.append(writer->batch->rep_, kBatchHeaderBytes);
+      *count += writer->batch->count();
+      counters_.batches.fetch_add(1, std::memory_order_relaxed);
+    }
+    *last = writer;
+  }
+  EncodeFixed64(group_.data(), last_sequence_.load(std::memory_order_relaxed) + 1);
+  EncodeFixed32(group_.data() + sizeof(uint64_t), *count);
+  return *count == 0 ? absl::string_view() : absl::string_view(group_);
+}
+
+absl::Status DBImpl::AppendToLog(absl::string_view group, Durability durability) {
+  if (!group.empty()) {
+    const uint64_t before = log_->length();
+    absl::Status status = log_->Append(group);
+    if (!status.ok()) {
+      return status;
+    }
+    counters_.log_bytes.fetch_add(log_->length() - before, std::memory_order_relaxed);
+  }
+  switch (durability) {
+    case Durability::kBuffered:
+      return absl::OkStatus();
+    case Durability::kProcess:
+      return log_->Flush();
+    case Durability::kDisk:
+      return SyncAllLogs();
+  }
+  return absl::InternalError("unknown durability");
+}
+
+absl::Status DBImpl::SyncAllLogs() {
+  std::vector<std::unique_ptr<LogWriter>> old_logs;
+  {
+    absl::MutexLock lock(&mutex_);
+    old_logs.swap(old_logs_);
+  }
+  // Older logs first: a durable write must never follow a write that is lost.
+  for (const std::unique_ptr<LogWriter>& log : old_logs) {
+    absl::Status status = log->Sync();
+    if (status.ok()) {
+      status = log->Close();
+    }
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  if (!log_named_) {
+    absl::Status status = fs_->SyncDir(dir_);
+    if (!status.ok()) {
+      return status;
+    }
+    log_named_ = true;
+  }
+  if (!log_->synced()) {
+    counters_.log_syncs.fetch_add(1, std::memory_order_relaxed);
+  }
+  return log_->Sync();
+}
+
+absl::Status DBImpl::MakeRoom(bool force) {
+  bool retried = false;
+  for (;;) {
+    if (!read_only_.ok()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the store is read-only until it is opened again, because of: ", read_only_.message()));
+    }
+    const bool full = memtable_->charge() >= options_.memtable_bytes;
+    if (memtable_->entries() == 0 || (!full && !force)) {
+      return absl::OkStatus();
+    }
+    if (immutables_.size() < static_cast<size_t>(options_.max_immutable_memtables)) {
+      return SwitchMemtable();
+    }
+    if (!flush_error_.ok()) {
+      // No room, and the last flush failed (a full disk, say): let it try again, once for this
+      // write.
+      if (retried) {
+        return flush_error_;
+      }
+      retried = true;
+      flush_error_ = absl::OkStatus();
+      work_.Signal();
+    }
+    const absl::Time start = absl::Now();
+    done_.Wait(&mutex_);
+    ++write_waits_;
+    write_wait_micros_ += static_cast<uint64_t>(absl::ToInt64Microseconds(absl::Now() - start));
+  }
+}
+
+absl::Status DBImpl::SwitchMemtable() {
+  absl::StatusOr<std::unique_ptr<LogWriter>> log =
+      NewLog(next_file_number_, log_->number(), log_->length());
+  if (!log.ok()) {
+    return log.status();  // nothing has changed: the write is refused, the next one tries again
+  }
+  ++next_file_number_;
+  // The old log takes no more writes, but it is not durable yet: see SyncAllLogs.
+  const absl::Status flushed = log_->Flush();
+  if (!flushed.ok()) {
+    SetReadOnly(flushed);
+    return flushed;
+  }
+  old_logs_.push_back(std::exchange(log_, *std::move(log)));
+  log_named_ = false;
+  logs_on_disk_.push_back(log_->number());
+  FreezeMemtable();
+  memtable_log_ = log_->number();
+  InstallView();
+  work_.Signal();
+  return absl::OkStatus();
+}
+
+void DBImpl::FreezeMemtable() {
+  immutables_.push_back(Immutable{std::move(memtable_), memtable_log_, last_sequence_.load(),
+                                  std::make_shared<FlushResult>()});
+  memtable_ = std::make_shared<MemTable>();
+}
+
+absl::StatusOr<std::unique_ptr<LogWriter>> DBImpl::NewLog(uint64_t number, uint64_t previous_number,
+                                                          uint64_t previous_length) {
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = fs_->Create(Path(LogFileName(number)));
+  if (!file.ok()) {
+    return file.status();
+  }
+  return std::make_unique<LogWriter>(*std::move(file),
+                                     LogHeader{number, previous_number, previous_length},
+                                     /*preallocate=*/true);
+}
+
+void DBImpl::SetReadOnly(const absl::Status& cause) {
+  if (read_only_.ok()) {
+    read_only_ = cause;
+    Log(absl::StrCat(dir_, ": read-only until it is opened again: ", cause.ToString()));
+  }
+  done_.SignalAll();
+}
+
+}  // namespace fathom

@@ -1,0 +1,34 @@
+// A cursor over the live keys of a store as it was when the cursor was made: later writes, flushes
+// and compactions do not change what it sees. Holds memory and files until it is destroyed, which
+// must be before the store is closed. One thread at a time.
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace fathom {
+
+class Iterator {
+ public:
+  virtual ~Iterator() = default;
+
+  // At a key? False before the first positioning, past either end, and after an error: an end is
+  // only an end if `status()` is OK.
+  virtual bool Valid() const = 0;
+  virtual void SeekToFirst() = 0;
+  virtual void SeekToLast() = 0;
+  // To the first key >= `target`.
+  virtual void Seek(absl::string_view target) = 0;
+  // To the last key <= `target`.
+  virtual void SeekForPrev(absl::string_view target) = 0;
+
+  // REQUIRES for the four below: Valid(). The views live until the next call that moves.
+  virtual void Next() = 0;
+  virtual void Prev() = 0;
+  virtual absl::string_view key() const = 0;
+  virtual absl::string_view value() const = 0;
+
+  virtual absl::Status status() const = 0;
+};
+
+}  // namespace fathom

@@ -1,0 +1,65 @@
+// A cache-local Bloom filter over user keys: each key sets and asks 6 bits in one 64-byte line, so
+// a probe costs one cache miss. 9.6 bits a key, the optimum for 1 % with a classic filter; within
+// one line it measures about 1.2 %.
+//
+// Source of the idea: Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters".
+//
+// Layout: n bytes of bits, n = max(64, ceil(1.2 * keys)) | u8 probes = 6 | u8 version = 1
+//
+//   hash       Hash64 (XXH3) of the user key
+//   line       of ceil(n / 64): high 32 bits of hash, scaled to the number of lines by
+//   multiplication;
+//              it begins at min(64 * line, n - 64), so that the last one may overlap its neighbour
+//              and n needs no rounding
+//   probe i    bit (h >> 23) of the line, h = low 32 bits of hash * 0x9e3779b9^i, modulo 2^32
+//
+// A filter that cannot be understood (too short, other version or probes) answers "may contain".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "lsm/format/checksum.h"
+
+namespace fathom {
+
+inline constexpr size_t kFilterTrailerBytes = 2;
+
+// The hash of a key for all filters: computed once a lookup.
+inline uint64_t FilterHash(absl::string_view user_key) { return Hash64(user_key); }
+
+// One thread at a time. Holds 8 bytes a key until Finish.
+class BloomFilterBuilder {
+ public:
+  // A key given twice in a row counts once.
+  void Add(absl::string_view user_key);
+  size_t num_keys() const { return hashes_.size(); }
+  // The filter block. The builder is empty after it.
+  std::string Finish();
+
+ private:
+  std::vector<uint64_t> hashes_;
+};
+
+// A view of a filter block, which must outlive it. Thread safe.
+class BloomFilter {
+ public:
+  BloomFilter() = default;  // answers "may contain"
+  explicit BloomFilter(absl::string_view block);
+
+  bool MayContain(uint64_t filter_hash) const;
+  // Brings the line of `filter_hash` into the cache while other work is done.
+  void Prefetch(uint64_t filter_hash) const;
+
+  // Bits that keys can set; 0 if there is no usable filter.
+  uint64_t num_bits() const { return uint64_t{bytes_} * 8; }
+
+ private:
+  const char* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace fathom

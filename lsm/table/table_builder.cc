@@ -1,0 +1,132 @@
+#include "lsm/table/table_builder.h"
+
+#include <cassert>
+#include <utility>
+
+#include "lsm/format/checksum.h"
+#include "lsm/format/coding.h"
+#include "lsm/format/internal_key.h"
+
+namespace fathom {
+
+TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* file)
+    : options_(options), file_(file), data_block_(kRestartInterval), index_block_(1) {}
+
+TableBuilder::~TableBuilder() = default;
+
+void TableBuilder::Add(absl::string_view internal_key, absl::string_view value) {
+  assert(IsValidInternalKey(internal_key));
+  if (!status_.ok()) {
+    return;
+  }
+  if (DoesNotFit(internal_key, value)) {
+    CutDataBlock();
+  }
+  if (properties_.entries == 0) {
+    smallest_ = std::string(internal_key);
+  } else {
+    assert(CompareInternalKeys(data_block_.empty() ? last_key_ : data_block_.last_key(),
+                               internal_key) < 0);
+  }
+  if (index_entry_pending_) {
+    AddIndexEntry(ShortestSeparator(last_key_, internal_key));
+  }
+  data_block_.Add(internal_key, value);
+  filter_.Add(UserKey(internal_key));
+  properties_.CountEntry(internal_key, value);
+}
+
+absl::StatusOr<BuiltTable> TableBuilder::Finish() {
+  assert(properties_.entries > 0 || !status_.ok());
+  if (status_.ok() && !data_block_.empty()) {
+    CutDataBlock();
+  }
+  if (!status_.ok()) {
+    return status_;
+  }
+  AddIndexEntry(ShortSuccessor(last_key_));
+  properties_.data_bytes = offset_;
+  BuiltTable built;
+  Footer footer;
+  footer.index = WriteBlock(index_block_.Finish(), &properties_.index_checksum);
+  properties_.index_bytes = footer.index.size + kBlockTrailerBytes;
+  // The tail is hashed whole, so nothing is flushed until it is complete.
+  const size_t tail_begins = buffer_.size();
+  WriteTail(&footer, &built.filter_bits);
+
+  built.file_bytes = offset_;
+  built.tail_bytes = buffer_.size() - tail_begins;
+  built.tail_hash = Hash64(absl::string_view(buffer_).substr(tail_begins));
+  built.smallest = std::move(smallest_);
+  built.largest = std::move(last_key_);
+  built.properties = properties_;
+  Flush();
+  if (!status_.ok()) {
+    return status_;
+  }
+  return built;
+}
+
+bool TableBuilder::DoesNotFit(absl::string_view key, absl::string_view value) const {
+  // At most: as if lengths were long, nothing shared and a restart point due.
+  const size_t entry_bytes = 3 * kMaxVarint32Bytes + key.size() + value.size() + sizeof(uint32_t);
+  return !data_block_.empty() && data_block_.SizeEstimate() + entry_bytes > options_.block_bytes;
+}
+
+void TableBuilder::CutDataBlock() {
+  last_key_.assign(data_block_.last_key().data(), data_block_.last_key().size());
+  pending_.handle = WriteBlock(data_block_.Finish(), &pending_.checksum);
+  index_entry_pending_ = true;
+  data_block_.Reset();
+  ++properties_.data_blocks;
+  if (buffer_.size() >= kWriteBytes) {
+    Flush();
+  }
+}
+
+void TableBuilder::AddIndexEntry(const std::string& separator) {
+  std::string value;
+  pending_.AppendTo(&value);
+  index_block_.Add(separator, value);
+  index_entry_pending_ = false;
+}
+
+void TableBuilder::WriteTail(Footer* footer, uint64_t* filter_bits) {
+  uint32_t unused_checksum;
+  const std::string filter = filter_.Finish();
+  *filter_bits = BloomFilter(filter).num_bits();
+  properties_.filter_bytes = filter.size();
+  const BlockHandle filter_handle = WriteBlock(filter, &unused_checksum);
+  const BlockHandle properties_handle = WriteBlock(properties_.Encode(), &unused_checksum);
+
+  BlockBuilder metaindex(1);
+  const auto add = [&metaindex](absl::string_view name, const BlockHandle& handle) {
+    std::string value;
+    handle.AppendTo(&value);
+    metaindex.Add(name, value);
+  };
+  add(kFilterName, filter_handle);
+  add(kPropertiesName, properties_handle);
+  footer->metaindex = WriteBlock(metaindex.Finish(), &unused_checksum);
+
+  const std::string encoded = footer->Encode();
+  buffer_.append(encoded);
+  offset_ += encoded.size();
+}
+
+BlockHandle TableBuilder::WriteBlock(absl::string_view block, uint32_t* checksum) {
+  const BlockHandle handle{.offset = offset_, .size = block.size()};
+  *checksum = BlockChecksum(block, kNoCompression);
+  buffer_.append(block.data(), block.size());
+  buffer_.push_back(static_cast<char>(kNoCompression));
+  PutFixed32(&buffer_, *checksum);
+  offset_ += block.size() + kBlockTrailerBytes;
+  return handle;
+}
+
+void TableBuilder::Flush() {
+  status_ = file_->Append(buffer_);
+  buffer_.clear();
+}
+
+}  // namespace fathom

@@ -1,0 +1,88 @@
+// Writes a table file (table_format.h) from entries in internal-key order.
+//
+// One thread at a time. Data is handed to the file in large pieces; the file is neither synced nor
+// closed here. A builder destroyed before Finish leaves an incomplete file for the caller to
+// remove.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "lsm/io/file_system.h"
+#include "lsm/table/block_builder.h"
+#include "lsm/table/bloom_filter.h"
+#include "lsm/table/table_format.h"
+#include "lsm/table/table_properties.h"
+
+namespace fathom {
+
+struct TableBuilderOptions {
+  size_t block_bytes = 4096;  // a data block is cut when its next entry would pass this size
+};
+
+// What was written.
+struct BuiltTable {
+  uint64_t file_bytes = 0;
+  uint64_t tail_bytes = 0;
+  uint64_t tail_hash = 0;
+  uint64_t filter_bits = 0;
+  std::string smallest;  // internal keys
+  std::string largest;
+  TableProperties properties;
+};
+
+class TableBuilder {
+ public:
+  static constexpr int kRestartInterval = 16;
+  static constexpr size_t kWriteBytes = size_t{1} << 20;
+
+  // `file` is not owned and must outlive the builder.
+  TableBuilder(const TableBuilderOptions& options, WritableFile* file);
+  ~TableBuilder();
+
+  TableBuilder(const TableBuilder&) = delete;
+  TableBuilder& operator=(const TableBuilder&) = delete;
+
+  // REQUIRES: `internal_key` sorts after every key added before. Errors stick: Finish returns them.
+  void Add(absl::string_view internal_key, absl::string_view value);
+
+  // Writes the rest. REQUIRES: at least one Add; called once.
+  absl::StatusOr<BuiltTable> Finish();
+
+  uint64_t entries() const { return properties_.entries; }
+  // Length of the file if it were finished now, without index, filter and tail.
+  uint64_t data_bytes() const { return offset_ + data_block_.SizeEstimate(); }
+
+ private:
+  // Would the data block, if it is not empty, pass its size with this entry?
+  bool DoesNotFit(absl::string_view key, absl::string_view value) const;
+  void CutDataBlock();
+  void AddIndexEntry(const std::string& separator);
+  // Appends filter, properties, metaindex and footer, whose index handle is set, to the buffer.
+  void WriteTail(Footer* footer, uint64_t* filter_bits);
+  // Appends a block and its trailer to the buffer.
+  BlockHandle WriteBlock(absl::string_view block, uint32_t* checksum);
+  // Hands the buffer to the file.
+  void Flush();
+
+  const TableBuilderOptions options_;
+  WritableFile* const file_;
+  absl::Status status_;
+  std::string buffer_;   // written blocks not yet given to the file
+  uint64_t offset_ = 0;  // of the file's end, buffer included
+  BlockBuilder data_block_;
+  BlockBuilder index_block_;
+  BloomFilterBuilder filter_;
+  TableProperties properties_;
+  std::string smallest_;
+  std::string last_key_;  // of the last cut block
+  // The index entry of the last cut block waits for the next key, to find a short separator.
+  bool index_entry_pending_ = false;
+  IndexEntry pending_;
+};
+
+}  // namespace fathom

@@ -1,0 +1,144 @@
+// TableReader::Check: reads a whole table from disk and verifies what single reads take on trust.
+#include <string>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
+#include "lsm/format/corruption.h"
+#include "lsm/table/block_reader.h"
+#include "lsm/table/table_reader.h"
+
+namespace fathom {
+namespace {
+
+std::string Quoted(absl::string_view key) {
+  return absl::StrCat("\"", absl::CHexEscape(key), "\"");
+}
+
+// Goes through the entries of a table in order and counts what it sees.
+class EntryChecker {
+ public:
+  explicit EntryChecker(const BloomFilter& filter) : filter_(filter) {}
+
+  // The entries of the data block of the current entry of `index`.
+  absl::Status CheckBlock(const BlockIterator& index, std::shared_ptr<const Block> block) {
+    if (index.key().size() < kTrailerBytes) {
+      return index.CorruptEntry("separator", "an internal key", Quoted(index.key()));
+    }
+    ++counted_.data_blocks;
+    counted_.data_bytes += block->size() + kBlockTrailerBytes;
+    const uint64_t entries_before = counted_.entries;
+    BlockIterator data(std::move(block));
+    for (data.SeekToFirst(); data.Valid(); data.Next()) {
+      if (absl::Status status = CheckEntry(data); !status.ok()) {
+        return status;
+      }
+    }
+    if (!data.status().ok()) {
+      return data.status();
+    }
+    if (counted_.entries == entries_before) {
+      return index.CorruptEntry("entries of a data block", "at least 1", 0);
+    }
+    if (CompareInternalKeys(last_key_, index.key()) > 0) {
+      return index.CorruptEntry("separator", absl::StrCat("at or after ", Quoted(last_key_)),
+                                Quoted(index.key()));
+    }
+    // The next block's keys come after the separator, not only after this block's last key.
+    last_key_.assign(index.key().data(), index.key().size());
+    return absl::OkStatus();
+  }
+
+  TableProperties& counted() { return counted_; }
+
+ private:
+  absl::Status CheckEntry(const BlockIterator& data) {
+    if (absl::Status status = CheckEntryKey(data); !status.ok()) {
+      return status;
+    }
+    if (!last_key_.empty() && CompareInternalKeys(last_key_, data.key()) >= 0) {
+      return data.CorruptEntry("order of keys", absl::StrCat("after ", Quoted(last_key_)),
+                               Quoted(data.key()));
+    }
+    if (!filter_.MayContain(FilterHash(UserKey(data.key())))) {
+      return data.CorruptEntry("filter", absl::StrCat("to know ", Quoted(UserKey(data.key()))),
+                               "that it does not");
+    }
+    counted_.CountEntry(data.key(), data.value());
+    last_key_.assign(data.key().data(), data.key().size());
+    return absl::OkStatus();
+  }
+
+  const BloomFilter& filter_;
+  TableProperties counted_;
+  std::string last_key_;  // or the separator after it
+};
+
+}  // namespace
+
+absl::StatusOr<TableCheck> TableReader::Check() const {
+  if (absl::Status status = CheckTailOnDisk(); !status.ok()) {
+    return status;
+  }
+  absl::StatusOr<std::shared_ptr<const Block>> index_block =
+      ReadBlock(*file_, name_, index_handle_, properties_.index_checksum);
+  if (!index_block.ok()) {
+    return index_block.status();
+  }
+  EntryChecker checker(filter_);
+  uint64_t end = 0;  // of the blocks checked so far
+  BlockIterator index(*index_block);
+  for (index.SeekToFirst(); index.Valid(); index.Next()) {
+    const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
+    if (!entry.ok()) {
+      return entry.status();
+    }
+    if (entry->handle.offset != end) {
+      return index.CorruptEntry("offset of the next block", end, entry->handle.offset);
+    }
+    absl::StatusOr<std::shared_ptr<const Block>> block =
+        ReadBlock(*file_, name_, entry->handle, entry->checksum);
+    if (!block.ok()) {
+      return block.status();
+    }
+    if (absl::Status status = checker.CheckBlock(index, *std::move(block)); !status.ok()) {
+      return status;
+    }
+    end = EndOf(entry->handle);
+  }
+  if (!index.status().ok()) {
+    return index.status();
+  }
+  if (end != index_handle_.offset) {
+    return Corruption(identity_.name, end, "offset of the index", end, index_handle_.offset);
+  }
+  TableProperties& counted = checker.counted();
+  counted.index_bytes = properties_.index_bytes;  // these two were compared at opening
+  counted.filter_bytes = properties_.filter_bytes;
+  const uint64_t tail_offset = identity_.file_bytes - identity_.tail_bytes;
+  if (absl::Status status = properties_.CheckCounts(counted, identity_.name, tail_offset);
+      !status.ok()) {
+    return status;
+  }
+  constexpr uint64_t kOtherBlocks = 4;  // index, filter, properties, metaindex
+  return TableCheck{.blocks = counted.data_blocks + kOtherBlocks,
+                    .bytes = identity_.file_bytes,
+                    .entries = counted.entries};
+}
+
+absl::Status TableReader::CheckTailOnDisk() const {
+  const uint64_t offset = identity_.file_bytes - identity_.tail_bytes;
+  std::string tail(identity_.tail_bytes, '\0');
+  if (absl::Status status = ReadExactly(*file_, identity_.name, offset, tail.size(), tail.data());
+      !status.ok()) {
+    return status;
+  }
+  if (const uint64_t hash = Hash64(tail); hash != identity_.tail_hash) {
+    return Corruption(identity_.name, offset, "hash of the table's tail", identity_.tail_hash,
+                      hash);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fathom

@@ -1,0 +1,130 @@
+#include "lsm/table/table_iterator.h"
+
+#include <cassert>
+#include <utility>
+
+#include "lsm/table/block_reader.h"
+
+namespace fathom {
+
+TableIterator::TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, ReadCost* cost)
+    : table_(std::move(table)),
+      fill_cache_(fill_cache),
+      cost_(cost == nullptr ? &unwanted_cost_ : cost) {}
+
+void TableIterator::SeekToFirst() {
+  if (!Start()) {
+    return;
+  }
+  index_->SeekToFirst();
+  if (OpenDataBlock()) {
+    data_->SeekToFirst();
+    SettleForward();
+  }
+}
+
+void TableIterator::SeekToLast() {
+  if (!Start()) {
+    return;
+  }
+  index_->SeekToLast();
+  if (OpenDataBlock()) {
+    data_->SeekToLast();
+    SettleBackward();
+  }
+}
+
+void TableIterator::Seek(absl::string_view target) {
+  if (!Start()) {
+    return;
+  }
+  index_->Seek(target);
+  if (OpenDataBlock()) {
+    data_->Seek(target);
+    SettleForward();
+  }
+}
+
+void TableIterator::Next() {
+  assert(Valid());
+  data_->Next();
+  SettleForward();
+}
+
+void TableIterator::Prev() {
+  assert(Valid());
+  data_->Prev();
+  SettleBackward();
+}
+
+bool TableIterator::Start() {
+  data_.reset();
+  status_ = absl::OkStatus();
+  if (index_.has_value()) {
+    return true;
+  }
+  absl::StatusOr<std::shared_ptr<const Block>> block = table_->GetIndexBlock(fill_cache_, cost_);
+  if (!block.ok()) {
+    Fail(block.status());
+    return false;
+  }
+  index_.emplace(*std::move(block));
+  return true;
+}
+
+bool TableIterator::OpenDataBlock() {
+  data_.reset();
+  if (!index_->Valid()) {
+    status_ = index_->status();
+    return false;
+  }
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      table_->GetDataBlock(*index_, fill_cache_, cost_);
+  if (!block.ok()) {
+    Fail(block.status());
+    return false;
+  }
+  data_.emplace(*std::move(block));
+  return true;
+}
+
+void TableIterator::SettleForward() {
+  while (!data_->Valid()) {
+    if (!data_->status().ok()) {
+      return Fail(data_->status());
+    }
+    index_->Next();
+    if (!OpenDataBlock()) {
+      return;
+    }
+    data_->SeekToFirst();
+  }
+  CheckKey();
+}
+
+void TableIterator::SettleBackward() {
+  while (!data_->Valid()) {
+    if (!data_->status().ok()) {
+      return Fail(data_->status());
+    }
+    index_->Prev();
+    if (!OpenDataBlock()) {
+      return;
+    }
+    data_->SeekToLast();
+  }
+  CheckKey();
+}
+
+void TableIterator::CheckKey() {
+  if (absl::Status status = CheckEntryKey(*data_); !status.ok()) {
+    Fail(std::move(status));
+  }
+}
+
+void TableIterator::Fail(absl::Status status) {
+  data_.reset();
+  status_ = std::move(status);
+}
+
+}  // namespace fathom

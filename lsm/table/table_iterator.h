@@ -1,0 +1,57 @@
+// A cursor over a whole table: one over the index block and one over the data block at which it
+// stands. Internal to lsm/table.
+//
+// One thread at a time. An error ends it: Valid() is false and status() says why, until it is
+// positioned anew.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "lsm/format/internal_iterator.h"
+#include "lsm/format/lookup.h"
+#include "lsm/table/block.h"
+#include "lsm/table/table_reader.h"
+
+namespace fathom {
+
+class TableIterator final : public InternalIterator {
+ public:
+  // `cost` may be null; otherwise it must outlive the iterator.
+  TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, ReadCost* cost);
+
+  bool Valid() const override { return data_.has_value() && data_->Valid(); }
+  void SeekToFirst() override;
+  void SeekToLast() override;
+  void Seek(absl::string_view target) override;
+  void Next() override;
+  void Prev() override;
+  absl::string_view key() const override { return data_->key(); }
+  absl::string_view value() const override { return data_->value(); }
+  absl::Status status() const override { return status_; }
+
+ private:
+  // Forgets the position and reads the index block if that has not been done. False on error.
+  bool Start();
+  // Makes `data_` a cursor over the block of the current index entry. False, with no `data_`, at
+  // the end of the index or on error.
+  bool OpenDataBlock();
+  // Where `data_` is past its end (before its beginning), goes on in the next (previous) blocks.
+  void SettleForward();
+  void SettleBackward();
+  // Refuses a key that no entry can have.
+  void CheckKey();
+  void Fail(absl::Status status);
+
+  const std::shared_ptr<TableReader> table_;
+  const bool fill_cache_;
+  ReadCost unwanted_cost_;
+  ReadCost* const cost_;
+  std::optional<BlockIterator> index_;
+  std::optional<BlockIterator> data_;
+  absl::Status status_;
+};
+
+}  // namespace fathom

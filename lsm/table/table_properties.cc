@@ -1,0 +1,161 @@
+#include "lsm/table/table_properties.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "lsm/format/coding.h"
+#include "lsm/format/corruption.h"
+#include "lsm/table/block_builder.h"
+
+namespace fathom {
+namespace {
+
+// Numbers that differ from table to table, as varint64.
+struct Count {
+  absl::string_view name;
+  uint64_t TableProperties::*field;
+};
+constexpr Count kCounts[] = {
+    {"fathom.largest.sequence", &TableProperties::largest_sequence},
+    {"fathom.smallest.sequence", &TableProperties::smallest_sequence},
+    {"rocksdb.data.size", &TableProperties::data_bytes},
+    {"rocksdb.deleted.keys", &TableProperties::deletions},
+    {"rocksdb.filter.size", &TableProperties::filter_bytes},
+    {"rocksdb.index.size", &TableProperties::index_bytes},
+    {"rocksdb.num.data.blocks", &TableProperties::data_blocks},
+    {"rocksdb.num.entries", &TableProperties::entries},
+    {"rocksdb.raw.key.size", &TableProperties::raw_key_bytes},
+    {"rocksdb.raw.value.size", &TableProperties::raw_value_bytes},
+};
+
+constexpr absl::string_view kIndexChecksum = "fathom.index.checksum";  // fixed32
+
+// The same in every table that this version writes. A table in which one that `matters` differs
+// cannot be read by the code here.
+struct Setting {
+  absl::string_view name;
+  absl::string_view value;
+  bool matters;
+};
+constexpr absl::string_view kVarintZero("\0", 1);
+constexpr absl::string_view kVarintFive("\5", 1);
+constexpr absl::string_view kFixed32Zero("\0\0\0\0", 4);
+constexpr Setting kSettings[] = {
+    {"rocksdb.block.based.table.index.type", kFixed32Zero, true},
+    {"rocksdb.block.based.table.prefix.filtering", "0", false},
+    {"rocksdb.block.based.table.whole.key.filtering", "1", false},
+    {"rocksdb.column.family.id", kVarintZero, false},
+    {"rocksdb.column.family.name", "default", false},
+    {"rocksdb.comparator", "leveldb.BytewiseComparator", true},
+    {"rocksdb.compression", "NoCompression", false},
+    {"rocksdb.filter.policy", "fathom.filter.bloom", false},
+    {"rocksdb.fixed.key.length", kVarintZero, false},
+    {"rocksdb.format.version", kVarintFive, false},
+    {"rocksdb.index.key.is.user.key", kVarintZero, true},
+    {"rocksdb.index.value.is.delta.encoded", kVarintZero, true},
+    {"rocksdb.merge.operands", kVarintZero, true},
+    {"rocksdb.num.range-deletions", kVarintZero, true},
+};
+
+using Values = std::map<std::string, std::string>;
+
+absl::Status Damaged(const Block& block, absl::string_view name, absl::string_view expected,
+                     const Values& values) {
+  const auto found = values.find(std::string(name));
+  return Corruption(block.file(), block.offset(), absl::StrCat("table property ", name), expected,
+                    found == values.end()
+                        ? "nothing"
+                        : absl::StrCat("\"", absl::CHexEscape(found->second), "\""));
+}
+
+// All properties of a block; a name given twice or out of order is damage.
+absl::StatusOr<Values> ReadAll(const std::shared_ptr<const Block>& block) {
+  Values values;
+  BlockIterator it(block);
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    if (!values.empty() && it.key() <= values.rbegin()->first) {
+      return Corruption(block->file(), block->offset(), "table properties", "ascending names",
+                        absl::CHexEscape(it.key()));
+    }
+    values.emplace_hint(values.end(), std::string(it.key()), std::string(it.value()));
+  }
+  if (!it.status().ok()) {
+    return it.status();
+  }
+  return values;
+}
+
+}  // namespace
+
+void TableProperties::CountEntry(absl::string_view internal_key, absl::string_view value) {
+  const SequenceNumber sequence = Sequence(internal_key);
+  smallest_sequence = entries == 0 ? sequence : std::min(smallest_sequence, sequence);
+  largest_sequence = std::max(largest_sequence, sequence);
+  ++entries;
+  deletions += Type(internal_key) == ValueType::kDeletion ? 1 : 0;
+  raw_key_bytes += internal_key.size();
+  raw_value_bytes += value.size();
+}
+
+absl::Status TableProperties::CheckCounts(const TableProperties& counted, const std::string& file,
+                                          uint64_t offset) const {
+  for (const Count& count : kCounts) {
+    if (this->*count.field != counted.*count.field) {
+      return Corruption(file, offset, absl::StrCat("table property ", count.name),
+                        counted.*count.field, this->*count.field);
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string TableProperties::Encode() const {
+  Values values;
+  for (const Count& count : kCounts) {
+    PutVarint64(&values[std::string(count.name)], this->*count.field);
+  }
+  for (const Setting& setting : kSettings) {
+    values[std::string(setting.name)] = std::string(setting.value);
+  }
+  PutFixed32(&values[std::string(kIndexChecksum)], index_checksum);
+
+  // It is only ever read from first to last: one restart point.
+  BlockBuilder block(std::numeric_limits<int>::max());
+  for (const auto& [name, value] : values) {
+    block.Add(name, value);
+  }
+  return std::string(block.Finish());
+}
+
+absl::StatusOr<TableProperties> TableProperties::Decode(std::shared_ptr<const Block> block) {
+  absl::StatusOr<Values> values = ReadAll(block);
+  if (!values.ok()) {
+    return values.status();
+  }
+  const auto value_of = [&values](absl::string_view name) -> absl::string_view {
+    const auto found = values->find(std::string(name));
+    return found == values->end() ? absl::string_view() : found->second;
+  };
+  for (const Setting& setting : kSettings) {
+    if (setting.matters && value_of(setting.name) != setting.value) {
+      return Damaged(*block, setting.name,
+                     absl::StrCat("\"", absl::CHexEscape(setting.value), "\""), *values);
+    }
+  }
+  TableProperties properties;
+  for (const Count& count : kCounts) {
+    absl::string_view value = value_of(count.name);
+    if (!GetVarint64(&value, &(properties.*count.field)) || !value.empty()) {
+      return Damaged(*block, count.name, "a varint64", *values);
+    }
+  }
+  absl::string_view checksum = value_of(kIndexChecksum);
+  if (!GetFixed32(&checksum, &properties.index_checksum) || !checksum.empty()) {
+    return Damaged(*block, kIndexChecksum, "a fixed32", *values);
+  }
+  return properties;
+}
+
+}  // namespace fathom

@@ -1,0 +1,194 @@
+#include "lsm/table/table_reader.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
+#include "lsm/format/corruption.h"
+#include "lsm/table/block_reader.h"
+#include "lsm/table/table_iterator.h"
+#include "lsm/table/table_tail.h"
+
+namespace fathom {
+namespace {
+
+// What the first entry at or after the seek key says of `user_key`.
+absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_key,
+                             std::string* value) {
+  if (UserKey(data.key()) != user_key) {
+    return Lookup::kAbsent;
+  }
+  if (absl::Status status = CheckEntryKey(data); !status.ok()) {
+    return status;
+  }
+  if (Type(data.key()) == ValueType::kDeletion) {
+    return Lookup::kDeleted;
+  }
+  value->assign(data.value().data(), data.value().size());
+  return Lookup::kFound;
+}
+
+}  // namespace
+
+TableReader::TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity,
+                         BlockCache* cache)
+    : file_(std::move(file)),
+      identity_(std::move(identity)),
+      name_(std::make_shared<const std::string>(identity_.name)),
+      cache_(cache) {}
+
+absl::StatusOr<std::shared_ptr<TableReader>> TableReader::Open(std::unique_ptr<ReadableFile> file,
+                                                               TableIdentity identity,
+                                                               BlockCache* cache) {
+  std::shared_ptr<TableReader> table(new TableReader(std::move(file), std::move(identity), cache));
+  const TableIdentity& expected = table->identity_;
+  if (table->file_->size() != expected.file_bytes) {
+    return Corruption(expected.name, 0, "table size", expected.file_bytes, table->file_->size());
+  }
+  if (absl::Status status = table->ReadTail(); !status.ok()) {
+    return status;
+  }
+  if (const uint64_t hash = Hash64(table->tail_); hash != expected.tail_hash) {
+    return Corruption(expected.name, expected.file_bytes - expected.tail_bytes,
+                      "hash of the table's tail", expected.tail_hash, hash);
+  }
+  if (absl::Status status = table->ParseTail(); !status.ok()) {
+    return status;
+  }
+  return table;
+}
+
+absl::StatusOr<std::shared_ptr<TableReader>> TableReader::OpenUnknown(
+    std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, BlockCache* cache) {
+  std::shared_ptr<TableReader> table(new TableReader(
+      std::move(file), TableIdentity{.name = std::move(name), .number = number}, cache));
+  const absl::StatusOr<uint64_t> tail_offset = FindTail(*table->file_, table->name_);
+  if (!tail_offset.ok()) {
+    return tail_offset.status();
+  }
+  table->identity_.file_bytes = table->file_->size();
+  table->identity_.tail_bytes = table->identity_.file_bytes - *tail_offset;
+  if (absl::Status status = table->ReadTail(); !status.ok()) {
+    return status;
+  }
+  table->identity_.tail_hash = Hash64(table->tail_);
+  if (absl::Status status = table->ParseTail(); !status.ok()) {
+    return status;
+  }
+  return table;
+}
+
+absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key, uint64_t filter_hash,
+                                        SequenceNumber snapshot, std::string* value,
+                                        ReadCost* cost) {
+  ++cost->tables_checked;
+  if (filter_.num_bits() != 0) {
+    ++cost->filters_checked;
+    if (!filter_.MayContain(filter_hash)) {
+      ++cost->filters_rejected;
+      return Lookup::kAbsent;
+    }
+  }
+  absl::StatusOr<std::shared_ptr<const Block>> index_block = GetIndexBlock(true, cost);
+  if (!index_block.ok()) {
+    return index_block.status();
+  }
+  const SeekKey target(user_key, snapshot);
+  BlockIterator index(*std::move(index_block));
+  for (index.Seek(target.view()); index.Valid(); index.Next()) {
+    absl::StatusOr<std::shared_ptr<const Block>> data_block = GetDataBlock(index, true, cost);
+    if (!data_block.ok()) {
+      return data_block.status();
+    }
+    BlockIterator data(*std::move(data_block));
+    data.Seek(target.view());
+    if (data.Valid()) {
+      return Judge(data, user_key, value);
+    }
+    if (!data.status().ok()) {
+      return data.status();
+    }
+    // Past the block's last key but not past its separator: a version that the snapshot sees can
+    // open the next block only if the separator is a version of this key too.
+    if (index.key().size() < kTrailerBytes || UserKey(index.key()) != user_key) {
+      return Lookup::kAbsent;
+    }
+  }
+  if (!index.status().ok()) {
+    return index.status();
+  }
+  return Lookup::kAbsent;
+}
+
+std::unique_ptr<InternalIterator> TableReader::NewIterator(bool fill_cache, ReadCost* cost) {
+  return std::make_unique<TableIterator>(shared_from_this(), fill_cache, cost);
+}
+
+absl::Status TableReader::ReadTail() {
+  const uint64_t size = identity_.tail_bytes;
+  if (size < kFooterBytes || size > identity_.file_bytes) {
+    return Corruption(identity_.name, 0, "size of the table's tail",
+                      absl::StrCat(kFooterBytes, " to ", identity_.file_bytes), size);
+  }
+  size_t room = size + kCacheLineBytes;
+  tail_memory_ = std::make_unique_for_overwrite<char[]>(room);
+  void* aligned = tail_memory_.get();
+  std::align(kCacheLineBytes, size, aligned, room);
+  char* const to = static_cast<char*>(aligned);
+  tail_ = absl::string_view(to, size);
+  return ReadExactly(*file_, identity_.name, identity_.file_bytes - size, size, to);
+}
+
+absl::Status TableReader::ParseTail() {
+  const absl::StatusOr<TableTail> tail =
+      fathom::ParseTail(tail_, identity_.file_bytes - tail_.size(), name_);
+  if (!tail.ok()) {
+    return tail.status();
+  }
+  filter_ = BloomFilter(tail->filter);
+  index_handle_ = tail->index;
+  properties_ = tail->properties;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool fill_cache,
+                                                                        ReadCost* cost) {
+  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum}, fill_cache,
+                  cost);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const BlockIterator& index,
+                                                                       bool fill_cache,
+                                                                       ReadCost* cost) {
+  const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
+  if (!entry.ok()) {
+    return entry.status();
+  }
+  return GetBlock(*entry, fill_cache, cost);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEntry& entry,
+                                                                   bool fill_cache,
+                                                                   ReadCost* cost) {
+  const BlockCache::Key key{.table = identity_.number, .offset = entry.handle.offset};
+  if (cache_ != nullptr) {
+    if (std::shared_ptr<const Block> block = cache_->Lookup(key); block != nullptr) {
+      ++cost->blocks_cached;
+      return block;
+    }
+  }
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      ReadBlock(*file_, name_, entry.handle, entry.checksum);
+  if (!block.ok()) {
+    return block;
+  }
+  ++cost->blocks_read;
+  cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
+  if (cache_ != nullptr && fill_cache) {
+    cache_->Insert(key, *block);
+  }
+  return block;
+}
+
+}  // namespace fathom

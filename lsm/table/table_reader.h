@@ -1,0 +1,110 @@
+// Reads a table file (table_format.h): point lookups and cursors.
+//
+// Opening reads the tail (footer, metaindex, properties, filter) in one go; the filter stays in
+// memory for the reader's life. Index and data blocks come through the block cache when they are
+// needed. Every block is checked before it is believed: its own checksum, and the one that its
+// parent holds. Thread safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "lsm/format/internal_iterator.h"
+#include "lsm/format/internal_key.h"
+#include "lsm/format/lookup.h"
+#include "lsm/io/file_system.h"
+#include "lsm/table/block.h"
+#include "lsm/table/block_cache.h"
+#include "lsm/table/bloom_filter.h"
+#include "lsm/table/table_format.h"
+#include "lsm/table/table_properties.h"
+
+namespace fathom {
+
+// What is known of the file from elsewhere.
+struct TableIdentity {
+  std::string name;  // for errors
+  uint64_t number = 0;
+  uint64_t file_bytes = 0;
+  uint64_t tail_bytes = 0;
+  uint64_t tail_hash = 0;
+};
+
+// What a check of every byte counted.
+struct TableCheck {
+  uint64_t blocks = 0;
+  uint64_t bytes = 0;
+  uint64_t entries = 0;
+};
+
+class TableReader : public std::enable_shared_from_this<TableReader> {
+ public:
+  // `cache` is not owned, must outlive the reader, and may be null. DataLoss if the file is not the
+  // one that `identity` describes or its tail is damaged.
+  static absl::StatusOr<std::shared_ptr<TableReader>> Open(std::unique_ptr<ReadableFile> file,
+                                                           TableIdentity identity,
+                                                           BlockCache* cache);
+
+  // As Open, for a file of which only the name is known; takes the identity from the file itself.
+  static absl::StatusOr<std::shared_ptr<TableReader>> OpenUnknown(
+      std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, BlockCache* cache);
+
+  // The newest version of `user_key` with a sequence <= `snapshot`. On kFound `*value` is replaced
+  // by its value. `filter_hash` is FilterHash(user_key). Adds what it did to `*cost`
+  // (tables_checked, filters_*, blocks_*, bytes_read; never null). DataLoss on damage; errors of
+  // the file as they come.
+  absl::StatusOr<Lookup> Get(absl::string_view user_key, uint64_t filter_hash,
+                             SequenceNumber snapshot, std::string* value, ReadCost* cost);
+
+  // A cursor that keeps the reader alive. Blocks that it reads from disk enter the cache only if
+  // `fill_cache`. `cost` (may be null, must outlive the iterator) counts its blocks.
+  std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
+
+  // Reads every byte from disk, past the cache: checks every block, the order of keys, that the
+  // index bounds hold, that the filter knows every key, and that the counts are those of the
+  // properties.
+  absl::StatusOr<TableCheck> Check() const;
+
+  const TableProperties& properties() const { return properties_; }
+  const TableIdentity& identity() const { return identity_; }
+  const BloomFilter& filter() const { return filter_; }
+  // Memory that the open reader holds, filter included, in bytes.
+  size_t memory_bytes() const { return tail_.size() + kCacheLineBytes + sizeof(*this); }
+
+ private:
+  friend class TableIterator;
+  static constexpr size_t kCacheLineBytes = 64;
+
+  TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity, BlockCache* cache);
+
+  // Reads the tail into `tail_`.
+  absl::Status ReadTail();
+  // Takes filter, index handle and properties from `tail_`.
+  absl::Status ParseTail();
+  // Check's part for the bytes after the index.
+  absl::Status CheckTailOnDisk() const;
+  // Blocks through the cache. `cost` is not null.
+  absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
+  // The block of the current entry of `index`.
+  absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
+                                                            bool fill_cache, ReadCost* cost);
+  absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry, bool fill_cache,
+                                                        ReadCost* cost);
+
+  const std::unique_ptr<ReadableFile> file_;
+  TableIdentity identity_;
+  const std::shared_ptr<const std::string> name_;
+  BlockCache* const cache_;
+  std::unique_ptr<char[]> tail_memory_;
+  absl::string_view
+      tail_;  // in tail_memory_, aligned so that each line of the filter is a cache line
+  BloomFilter filter_;
+  BlockHandle index_handle_;
+  TableProperties properties_;
+};
+
+}  // namespace fathom

@@ -1,0 +1,345 @@
+// What a store is after a crash, over a file system that knows what a crash leaves.
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "lsm/format/file_names.h"
+#include "lsm/wal/log_format.h"
+#include "tests/lsm/store.h"
+
+namespace fathom {
+namespace {
+
+// The states that a history of writes goes through; state i is what the first i writes made.
+class History {
+ public:
+  History() : states_(1) {}
+
+  void Acknowledge(const WriteBatch&, const Model& after) { states_.push_back(after); }
+  const Model& latest() const { return states_.back(); }
+  size_t length() const { return states_.size() - 1; }
+
+  // The greatest i <= length with state i == `found`; -1 if there is none.
+  int Find(const Model& found) const {
+    for (size_t i = states_.size(); i-- > 0;) {
+      if (states_[i] == found) {
+        return static_cast<int>(i);
+      }
+    }
+    return -1;
+  }
+
+ private:
+  std::vector<Model> states_;
+};
+
+// One step of the workload below: a batch over few keys, each step making a new state.
+WriteBatch Step(int i, std::mt19937* rng, Model* model) {
+  WriteBatch batch;
+  batch.Put("step", absl::StrCat(i));
+  (*model)["step"] = absl::StrCat(i);
+  for (uint32_t n = static_cast<uint32_t>((*rng)() % 4); n > 0; --n) {
+    const std::string key = Key(static_cast<int>((*rng)() % 20));
+    if ((*rng)() % 4 == 0) {
+      batch.Delete(key);
+      model->erase(key);
+    } else {
+      const std::string value = absl::StrCat("value ", i, std::string((*rng)() % 200, '.'));
+      batch.Put(key, value);
+      (*model)[key] = value;
+    }
+  }
+  return batch;
+}
+
+struct Run {
+  History history;
+  size_t durable = 0;  // writes that must survive a power loss
+  size_t handed = 0;   // writes that must survive the death of the process
+};
+
+// Opens a store and writes to it until the file system fails, as if the process died there: writes
+// of each durability, flushes, background flushes, a clean close and a second opening in the
+// middle.
+Run RunUntilItFails(MemFileSystem* fs, uint64_t seed, int steps) {
+  Run run;
+  Options options = InMemory(fs);
+  options.memtable_bytes = 1500;
+  options.block_bytes = 256;
+  std::mt19937 rng(static_cast<uint32_t>(seed));
+  Model model;
+  int step = 0;
+  for (int life = 0; life < 2; ++life) {
+    absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
+    if (!db.ok()) {
+      return run;
+    }
+    for (; step < (life + 1) * steps / 2; ++step) {
+      Model after = model;
+      const WriteBatch batch = Step(step, &rng, &after);
+      const auto durability = static_cast<Durability>(rng() % 3);
+      // What fails may be there after the crash all the same: it ends the history.
+      const absl::Status status = (*db)->Write(WriteOptions{durability}, batch);
+      model = after;
+      run.history.Acknowledge(batch, after);
+      if (!status.ok()) {
+        return run;
+      }
+      if (durability == Durability::kDisk) {
+        run.durable = run.history.length();
+      }
+      if (durability != Durability::kBuffered) {
+        run.handed = run.history.length();
+      }
+      const uint32_t dice = static_cast<uint32_t>(rng() % 20);
+      if (dice == 0) {
+        if (!(*db)->Flush().ok()) {
+          return run;
+        }
+        run.durable = run.handed = run.history.length();
+      } else if (dice == 1) {
+        if (!(*db)->SyncLog().ok()) {
+          return run;
+        }
+        run.durable = run.handed = run.history.length();
+      }
+    }
+    if (!(*db)->Close().ok()) {
+      return run;
+    }
+    run.durable = run.handed = run.history.length();
+  }
+  return run;
+}
+
+void CheckRecovered(MemFileSystem* fs, const Run& run, size_t at_least, const std::string& story) {
+  INFO(story);
+  Options options = InMemory(fs);
+  absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
+  REQUIRE_MESSAGE(db.ok(), db.status().ToString());
+  const int state = run.history.Find(Contents(db->get()));
+  REQUIRE_MESSAGE(state >= 0, "the recovered state is no prefix of the history");
+  CHECK(static_cast<size_t>(state) >= at_least);
+  // The store goes on from there: a write after the recovery hides what was there, and lasts.
+  Put(db->get(), "step", "after the crash");
+  CHECK(Get(db->get(), "step") == "after the crash");
+  CHECK((*db)->VerifyTables().ok());
+  CloseStore(*std::move(db));
+  const auto again = OpenStore(options);
+  CHECK(Get(again.get(), "step") == "after the crash");
+}
+
+// Crash cases 1, 2, 12, 13, 15, 16, 18, 19, 21, 25 and 41, wherever the crash falls.
+TEST_CASE("recovery: a power loss at any operation leaves a prefix with every durable write") {
+  constexpr int kSteps = 60;
+  MemFileSystem whole;
+  REQUIRE(RunUntilItFails(&whole, 1, kSteps).history.length() == kSteps);
+  const uint64_t operations = whole.op_count();
+  REQUIRE(operations > 200);
+  for (uint64_t last = 1; last <= operations; last += 3) {
+    for (const int survival : {0, 50, 100}) {
+      const uint64_t seed = last * 3 + static_cast<uint64_t>(survival);
+      MemFileSystem fs;
+      fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
+        return number <= last ? absl::OkStatus() : absl::InternalError("the machine is off");
+      });
+      const Run run = RunUntilItFails(&fs, 1, kSteps);
+      const std::unique_ptr<MemFileSystem> crashed = fs.CrashClone(seed, survival);
+      CheckRecovered(crashed.get(), run, run.durable,
+                     absl::StrCat("off after operation ", last, ", survival ", survival, " %"));
+    }
+  }
+}
+
+TEST_CASE("recovery: the death of the process at any operation keeps what was handed on") {
+  constexpr int kSteps = 60;
+  for (uint64_t last = 1; last <= 400; last += 3) {
+    MemFileSystem fs;
+    fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
+      return number <= last ? absl::OkStatus() : absl::InternalError("the process is dead");
+    });
+    const Run run = RunUntilItFails(&fs, 2, kSteps);
+    const std::unique_ptr<MemFileSystem> killed = fs.KillClone();
+    CheckRecovered(killed.get(), run, run.handed, absl::StrCat("dead after operation ", last));
+  }
+}
+
+TEST_CASE("recovery: a crash during recovery loses nothing either, time and again") {
+  // Crash case 25.
+  MemFileSystem fs;
+  const Run run = [&fs] {
+    fs.SetHook([](FileOp, const std::string&, uint64_t number) {
+      return number <= 150 ? absl::OkStatus() : absl::InternalError("the machine is off");
+    });
+    return RunUntilItFails(&fs, 3, 60);
+  }();
+  std::unique_ptr<MemFileSystem> disk = fs.CrashClone(1, 50);
+  for (uint64_t i = 0; i < 100; ++i) {
+    disk->SetHook([i](FileOp, const std::string&, uint64_t number) {
+      return number <= i % 40 ? absl::OkStatus() : absl::InternalError("the machine is off");
+    });
+    DB::Open(InMemory(disk.get()), "db").status().IgnoreError();
+    disk = disk->CrashClone(i, 50);
+  }
+  CheckRecovered(disk.get(), run, run.durable, "after a hundred crashes");
+}
+
+std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
+  std::vector<std::string> found;
+  const std::vector<std::string> names = fs->List("db").value();
+  for (const std::string& name : names) {
+    const std::optional<ParsedFileName> parsed = ParseFileName(name);
+    if (parsed.has_value() && parsed->kind == kind) {
+      found.push_back("db/" + name);
+    }
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::string OpenError(MemFileSystem* fs) {
+  absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(InMemory(fs), "db");
+  if (db.ok()) {
+    return "";
+  }
+  CHECK_MESSAGE(absl::IsDataLoss(db.status()), db.status().ToString());
+  return std::string(db.status().message());
+}
+
+TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {
+  // Crash case 22.
+  for (const char* damage : {"missing", "empty", "short", "another"}) {
+    MemFileSystem fs;
+    auto db = OpenStore(&fs);
+    Put(db.get(), "a", "1");
+    FlushStore(db.get());
+    Put(db.get(), "b", "1");
+    FlushStore(db.get());
+    CloseStore(std::move(db));
+    const std::string table = "db/L0_001.sst";
+    const std::string bytes = fs.Contents(table).value();
+    if (damage == std::string("missing")) {
+      REQUIRE(fs.Remove(table).ok());
+    } else if (damage == std::string("empty")) {
+      fs.SetContents(table, "");
+    } else if (damage == std::string("short")) {
+      fs.SetContents(table, bytes.substr(0, bytes.size() - 1));
+    } else {
+      fs.SetContents(table, fs.Contents("db/L0_002.sst").value());
+    }
+    CAPTURE(damage);
+    CHECK(OpenError(&fs).find("L0_001.sst") != std::string::npos);
+  }
+}
+
+TEST_CASE("recovery: a log that is missing is refused by name") {
+  // Crash case 16.
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  CloseStore(std::move(db));
+  const std::vector<std::string> logs = FilesOfKind(&fs, FileKind::kLog);
+  REQUIRE(logs.size() == 1);
+  REQUIRE(fs.Remove(logs[0]).ok());
+  CHECK(OpenError(&fs).find(logs[0]) != std::string::npos);
+}
+
+TEST_CASE("recovery: after a clean close, damage at the very end of the log is damage") {
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  Put(db.get(), "b", "2");
+  CloseStore(std::move(db));
+  const std::string log = FilesOfKind(&fs, FileKind::kLog).at(0);
+  const std::string bytes = fs.Contents(log).value();
+  // The sync mark at the end holds no write: the manifest knows where the last one ends.
+  const size_t worth = bytes.size() - kChunkHeaderBytes - sizeof(uint64_t);
+  for (size_t length = 0; length < worth; ++length) {
+    const auto copy = fs.KillClone();
+    copy->SetContents(log, bytes.substr(0, length));
+    CAPTURE(length);
+    CHECK(OpenError(copy.get()).find(log) != std::string::npos);
+  }
+  for (size_t i = 0; i < worth; ++i) {
+    const auto copy = fs.KillClone();
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    copy->SetContents(log, damaged);
+    CAPTURE(i);
+    CHECK(OpenError(copy.get()).find(log) != std::string::npos);
+  }
+}
+
+TEST_CASE("recovery: a store without CURRENT is not taken for an empty one") {
+  // Crash case 21: only what a creation can leave behind is created over.
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  FlushStore(db.get());
+  CloseStore(std::move(db));
+  REQUIRE(fs.Remove("db/CURRENT").ok());
+  CHECK(OpenError(&fs).find("db/CURRENT") != std::string::npos);
+}
+
+TEST_CASE("recovery: files that nothing names are removed, files of others are left alone") {
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  FlushStore(db.get());
+  CloseStore(std::move(db));
+  for (const char* name : {"L0_009.sst", "000001.wal", "MANIFEST-000099", "CURRENT.tmp"}) {
+    fs.SetContents(std::string("db/") + name, "left over");
+  }
+  fs.SetContents("db/notes.txt", "mine");
+  db = OpenStore(&fs);
+  CHECK(db->recovery().files_removed >= 4);
+  CHECK(FilesOfKind(&fs, FileKind::kTable) == std::vector<std::string>{"db/L0_001.sst"});
+  CHECK(FilesOfKind(&fs, FileKind::kManifest).size() == 1);
+  CHECK(FilesOfKind(&fs, FileKind::kCurrentTemp).empty());
+  CHECK(fs.Contents("db/notes.txt").value() == "mine");
+  CHECK(Get(db.get(), "a") == "1");
+}
+
+TEST_CASE("recovery: many openings with few writes do not collect logs for ever") {
+  MemFileSystem fs;
+  Model model;
+  for (int i = 0; i < 100; ++i) {
+    auto db = OpenStore(&fs);
+    Put(db.get(), Key(i), "v");
+    model[Key(i)] = "v";
+    CloseStore(std::move(db));
+  }
+  const auto db = OpenStore(&fs);
+  CHECK(Contents(db.get()) == model);
+  CHECK(FilesOfKind(&fs, FileKind::kLog).size() < 25);
+}
+
+TEST_CASE("recovery: sequence numbers go on where they were") {
+  // Crash case 29.
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  FlushStore(db.get());
+  Put(db.get(), "a", "2");
+  CloseStore(std::move(db));
+  db = OpenStore(&fs);
+  CHECK(db->GetStats().last_sequence == 2);
+  CHECK_FALSE(db->NeverWritten());
+  Put(db.get(), "a", "3");
+  CHECK(db->GetStats().last_sequence == 3);
+  CHECK(Get(db.get(), "a") == "3");
+}
+
+TEST_CASE("recovery: create_if_missing decides about a missing store") {
+  MemFileSystem fs;
+  Options options = InMemory(&fs);
+  options.create_if_missing = false;
+  CHECK(absl::IsNotFound(DB::Open(options, "db").status()));
+  REQUIRE(fs.CreateDir("db").ok());
+  CHECK(absl::IsNotFound(DB::Open(options, "db").status()));
+  CHECK(absl::IsNotFound(DB::Open(InMemory(&fs), "no/parent").status()));
+}
+
+}  // namespace
+}  // namespace fathom

@@ -1,0 +1,161 @@
+#include "lsm/table/block_cache.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/lsm/table/table_test_util.h"
+
+namespace fathom {
+namespace {
+
+// A block of about `bytes` bytes that remembers where it came from.
+std::shared_ptr<const Block> MakeBlock(size_t bytes, uint64_t offset = 0) {
+  BlockBuilder builder(16);
+  builder.Add(Key("k", 1), std::string(bytes, 'v'));
+  const absl::string_view built = builder.Finish();
+  auto copy = std::make_unique<char[]>(built.size());
+  built.copy(copy.get(), built.size());
+  auto block =
+      Block::Parse(std::move(copy), built.size(), std::make_shared<std::string>("a.sst"), offset);
+  REQUIRE(block.ok());
+  return *block;
+}
+
+TEST_CASE("block cache: finds what was inserted, under its own table and offset only") {
+  BlockCache cache(1 << 20);
+  const auto block = MakeBlock(100);
+  cache.Insert({1, 2}, block);
+  CHECK(cache.Lookup({1, 2}) == block);
+  CHECK(cache.Lookup({2, 1}) == nullptr);
+  CHECK(cache.Lookup({1, 3}) == nullptr);
+  CHECK(cache.Lookup({2, 2}) == nullptr);
+  const BlockCache::Counters counters = cache.counters();
+  CHECK(counters.hits == 1);
+  CHECK(counters.misses == 3);
+  CHECK(counters.inserts == 1);
+  CHECK(counters.evictions == 0);
+  CHECK(counters.blocks == 1);
+  CHECK(counters.bytes == block->charge());
+}
+
+TEST_CASE("block cache: an insert under the same key replaces the block") {
+  BlockCache cache(1 << 20);
+  const auto old_block = MakeBlock(100);
+  const auto new_block = MakeBlock(200);
+  cache.Insert({1, 2}, old_block);
+  cache.Insert({1, 2}, new_block);
+  CHECK(cache.Lookup({1, 2}) == new_block);
+  CHECK(cache.counters().blocks == 1);
+  CHECK(cache.counters().bytes == new_block->charge());
+  CHECK(old_block.use_count() == 1);
+}
+
+TEST_CASE("block cache: never holds more than its budget, and drops what was used longest ago") {
+  constexpr size_t kCapacity = 16 * 10000;
+  BlockCache cache(kCapacity);
+  const auto favourite = MakeBlock(900);
+  cache.Insert({0, 0}, favourite);
+  for (uint64_t i = 1; i <= 2000; ++i) {
+    cache.Insert({1, i}, MakeBlock(1000));
+    CHECK(cache.counters().bytes <= kCapacity);
+    REQUIRE(cache.Lookup({0, 0}) == favourite);  // asked for all the time: it stays
+  }
+  const BlockCache::Counters counters = cache.counters();
+  CHECK(counters.inserts == 2001);
+  CHECK(counters.evictions == counters.inserts - counters.blocks);
+  CHECK(counters.bytes > kCapacity * 8 / 10);
+  CHECK(cache.Lookup({1, 1}) == nullptr);
+  CHECK(cache.Lookup({1, 2000}) != nullptr);
+}
+
+TEST_CASE("block cache: capacity 0, or too small for a block, keeps nothing") {
+  for (const size_t capacity : {size_t{0}, size_t{1}, size_t{16 * 1000}}) {
+    BlockCache cache(capacity);
+    const auto block = MakeBlock(1000);
+    cache.Insert({1, 1}, block);
+    CHECK(cache.Lookup({1, 1}) == nullptr);
+    CHECK(cache.counters().bytes == 0);
+    CHECK(cache.counters().inserts == 0);
+    CHECK(block.use_count() == 1);
+  }
+}
+
+TEST_CASE("block cache: pinned blocks beyond the budget neither leak nor keep it full") {
+  // Crash case 55.
+  constexpr size_t kCapacity = 16 * 5000;
+  BlockCache cache(kCapacity);
+  std::vector<std::shared_ptr<const Block>> pinned;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    pinned.push_back(MakeBlock(1000, i));
+    cache.Insert({1, i}, pinned.back());
+  }
+  CHECK(cache.counters().bytes <= kCapacity);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    CHECK(pinned[i]->offset() == i);  // alive, kept or not
+  }
+  // While all are pinned, there is room for new ones.
+  const auto fresh = MakeBlock(1000);
+  cache.Insert({2, 0}, fresh);
+  CHECK(cache.Lookup({2, 0}) == fresh);
+
+  size_t kept = 0;
+  for (const auto& block : pinned) {
+    kept += block.use_count() == 2 ? 1 : 0;
+  }
+  CHECK(kept + 1 == cache.counters().blocks);
+  cache.EraseTable(1);
+  for (const auto& block : pinned) {
+    REQUIRE(block.use_count() == 1);
+  }
+}
+
+TEST_CASE("block cache: forgetting a table leaves the others") {
+  BlockCache cache(1 << 20);
+  for (uint64_t i = 0; i < 50; ++i) {
+    cache.Insert({i % 2, i}, MakeBlock(100));
+  }
+  const uint64_t bytes = cache.counters().bytes;
+  cache.EraseTable(0);
+  CHECK(cache.counters().blocks == 25);
+  CHECK(cache.counters().bytes == bytes / 2);
+  for (uint64_t i = 0; i < 50; ++i) {
+    CHECK((cache.Lookup({i % 2, i}) != nullptr) == (i % 2 == 1));
+  }
+}
+
+TEST_CASE("block cache: threads that insert, look up and forget get their own blocks") {
+  BlockCache cache(16 * 20000);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4, 0);
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&cache, &wrong, t] {
+      std::mt19937 random(static_cast<uint32_t>(t));
+      for (int i = 0; i < 4000; ++i) {
+        const uint64_t offset = random() % 200;
+        if (const auto block = cache.Lookup({t % 2, offset}); block == nullptr) {
+          cache.Insert({t % 2, offset}, MakeBlock(500, offset));
+        } else if (block->offset() != offset) {
+          ++wrong[t];
+        }
+        if (i % 1000 == 999) {
+          cache.EraseTable(t % 2);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  CHECK(wrong == std::vector<int>(4, 0));
+  CHECK(cache.counters().bytes <= cache.capacity_bytes());
+}
+
+}  // namespace
+}  // namespace fathom

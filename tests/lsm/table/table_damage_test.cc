@@ -1,0 +1,427 @@
+// Tables that are not sound: no wrong byte is ever believed.
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
+#include "lsm/io/mem_file_system.h"
+#include "lsm/table/block_reader.h"
+#include "lsm/table/table_reader.h"
+#include "tests/lsm/table/table_test_util.h"
+
+namespace fathom {
+namespace {
+
+// A few keys with versions and tombstones, over several blocks of 64 bytes.
+Entries SmallEntries() {
+  Entries entries;
+  for (int i = 0; i < 6; ++i) {
+    const std::string user_key = absl::StrCat("key", i);
+    entries[Key(user_key, 10)] = absl::StrCat("old value ", i);
+    entries[Key(user_key, 20, i % 3 == 0 ? ValueType::kDeletion : ValueType::kValue)] =
+        i % 3 == 0 ? "" : absl::StrCat("new value ", i);
+  }
+  return entries;
+}
+
+bool IsDataLossOf(const absl::Status& status, const std::string& name) {
+  return status.code() == absl::StatusCode::kDataLoss &&
+         absl::StartsWith(status.message(), name + ": damaged at offset ");
+}
+
+// Asks everything of a table that may be damaged. Each answer has to be right or DataLoss that
+// names the file; whether all of them were right.
+class Questions {
+ public:
+  Questions(const Entries& entries, std::string name) : entries_(entries), name_(std::move(name)) {}
+
+  // False as soon as one answer is neither.
+  bool honest() const { return honest_; }
+  bool all_right() const { return all_right_; }
+
+  void Ask(TableReader* table) {
+    for (int i = 0; i <= 6; ++i) {
+      for (const SequenceNumber snapshot : {5, 10, 15, 20}) {
+        AskGet(table, absl::StrCat("key", i), snapshot);
+      }
+    }
+    AskForward(table);
+    AskBackward(table);
+    Take(table->Check().status());
+  }
+
+  void Take(const absl::Status& status) {
+    all_right_ = all_right_ && status.ok();
+    honest_ = honest_ && (status.ok() || IsDataLossOf(status, name_));
+  }
+
+ private:
+  void AskGet(TableReader* table, const std::string& user_key, SequenceNumber snapshot) {
+    std::string value;
+    ReadCost cost;
+    const auto found = table->Get(user_key, FilterHash(user_key), snapshot, &value, &cost);
+    Take(found.status());
+    if (found.ok()) {
+      const auto expected = Expected(entries_, user_key, snapshot);
+      honest_ = honest_ && *found == expected.first && value == expected.second;
+    }
+  }
+
+  void AskForward(TableReader* table) {
+    const auto it = table->NewIterator(false, nullptr);
+    auto at = entries_.begin();
+    for (it->SeekToFirst(); it->Valid() && at != entries_.end(); it->Next(), ++at) {
+      honest_ = honest_ && it->key() == at->first && it->value() == at->second;
+    }
+    honest_ = honest_ && !it->Valid() && (!it->status().ok() || at == entries_.end());
+    Take(it->status());
+  }
+
+  void AskBackward(TableReader* table) {
+    const auto it = table->NewIterator(false, nullptr);
+    auto at = entries_.rbegin();
+    for (it->SeekToLast(); it->Valid() && at != entries_.rend(); it->Prev(), ++at) {
+      honest_ = honest_ && it->key() == at->first && it->value() == at->second;
+    }
+    honest_ = honest_ && !it->Valid() && (!it->status().ok() || at == entries_.rend());
+    Take(it->status());
+  }
+
+  const Entries& entries_;
+  const std::string name_;
+  bool honest_ = true;
+  bool all_right_ = true;
+};
+
+// Opens in one of the two ways and asks everything.
+Questions AskAll(const Entries& entries, MemFileSystem* fs, const TableIdentity& identity,
+                 bool known) {
+  Questions questions(entries, identity.name);
+  auto file = fs->OpenForRead(identity.name);
+  REQUIRE(file.ok());
+  const auto table =
+      known ? TableReader::Open(*std::move(file), identity, nullptr)
+            : TableReader::OpenUnknown(*std::move(file), identity.name, identity.number, nullptr);
+  questions.Take(table.status());
+  if (table.ok()) {
+    questions.Ask(table->get());
+  }
+  return questions;
+}
+
+TEST_CASE("table: a wrong byte anywhere is DataLoss that names the file, never a wrong answer") {
+  const Entries entries = SmallEntries();
+  TestTable table(entries, 64);
+  const TableIdentity identity = IdentityOf(table.path, table.built);
+  const std::string bytes = *table.fs.Contents(table.path);
+  REQUIRE(table.built.properties.data_blocks >= 4);
+  REQUIRE(AskAll(entries, &table.fs, identity, true).all_right());
+  REQUIRE(AskAll(entries, &table.fs, identity, false).all_right());
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (const uint8_t flip : {uint8_t{0x01}, uint8_t{0x80}, uint8_t{0xff}}) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(static_cast<uint8_t>(damaged[i]) ^ flip);
+      table.fs.SetContents(table.path, damaged);
+      for (const bool known : {true, false}) {
+        const Questions questions = AskAll(entries, &table.fs, identity, known);
+        CAPTURE(i);
+        CAPTURE(flip);
+        CAPTURE(known);
+        REQUIRE(questions.honest());
+        REQUIRE_FALSE(questions.all_right());  // at the latest, the check finds it
+      }
+    }
+  }
+}
+
+TEST_CASE("table: a file cut short at any length is DataLoss at opening") {
+  // Crash case 22.
+  const Entries entries = SmallEntries();
+  TestTable table(entries, 64);
+  const TableIdentity identity = IdentityOf(table.path, table.built);
+  const std::string bytes = *table.fs.Contents(table.path);
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    table.fs.SetContents(table.path, bytes.substr(0, length));
+    CAPTURE(length);
+    const auto opened = TryOpen(&table.fs, identity);
+    REQUIRE(IsDataLossOf(opened.status(), table.path));
+    CHECK(
+        absl::StrContains(opened.status().message(),
+                          absl::StrCat("table size: expected ", bytes.size(), ", found ", length)));
+    auto file = table.fs.OpenForRead(table.path);
+    const auto unknown = TableReader::OpenUnknown(*std::move(file), table.path, 1, nullptr);
+    REQUIRE(IsDataLossOf(unknown.status(), table.path));
+  }
+  table.fs.SetContents(table.path, bytes + '\0');
+  CHECK(IsDataLossOf(TryOpen(&table.fs, identity).status(), table.path));
+}
+
+// Where the data blocks of a table lie, by its index.
+std::vector<IndexEntry> DataBlocks(const std::string& bytes, const BuiltTable& built) {
+  const auto footer = DecodeFooter(absl::string_view(bytes).substr(bytes.size() - kFooterBytes),
+                                   "a", bytes.size() - kFooterBytes);
+  REQUIRE(footer.ok());
+  MemFileSystem fs;
+  fs.SetContents("a", bytes);
+  auto file = fs.OpenForRead("a");
+  const auto block = ReadBlock(**file, std::make_shared<std::string>("a"), footer->index,
+                               built.properties.index_checksum);
+  REQUIRE(block.ok());
+  std::vector<IndexEntry> entries;
+  BlockIterator index(*block);
+  for (index.SeekToFirst(); index.Valid(); index.Next()) {
+    entries.push_back(*ReadIndexEntry(index));
+  }
+  return entries;
+}
+
+TEST_CASE("table: a sound block in the place of another is refused") {
+  // Crash case 53.
+  Entries entries;
+  for (int i = 10; i < 50; ++i) {
+    entries[Key(absl::StrCat("key", i), 1)] = absl::StrCat("value", i);
+  }
+  TestTable table(entries, 128);
+  std::string bytes = *table.fs.Contents(table.path);
+  const std::vector<IndexEntry> blocks = DataBlocks(bytes, table.built);
+  REQUIRE(blocks.size() > 3);
+  const BlockHandle& a = blocks[1].handle;
+  const BlockHandle& b = blocks[2].handle;
+  REQUIRE(a.size == b.size);
+  const size_t n = a.size + kBlockTrailerBytes;
+  const std::string first = bytes.substr(a.offset, n);
+  bytes.replace(a.offset, n, bytes.substr(b.offset, n));
+  bytes.replace(b.offset, n, first);
+  table.fs.SetContents(table.path, bytes);
+
+  const auto reader = Open(&table.fs, table.path, table.built);  // the tail is as it was
+  int lost = 0;
+  for (const auto& [key, expected] : entries) {
+    std::string value;
+    ReadCost cost;
+    const std::string user_key(UserKey(key));
+    const auto found =
+        reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
+    if (found.ok()) {
+      CHECK(*found == Lookup::kFound);
+      CHECK(value == expected);
+    } else {
+      CHECK(IsDataLossOf(found.status(), table.path));
+      ++lost;
+    }
+  }
+  CHECK(lost > 1);
+  CHECK(IsDataLossOf(reader->Check().status(), table.path));
+  const auto it = reader->NewIterator(false, nullptr);
+  it->SeekToFirst();
+  CHECK(Rest(it.get()).size() < entries.size() - 2);
+  CHECK(IsDataLossOf(it->status(), table.path));
+}
+
+TEST_CASE("table: a sound file under the identity of another is refused") {
+  // Crash case 53, for whole files.
+  Entries entries = SmallEntries();
+  MemFileSystem fs;
+  const BuiltTable mine = Build(&fs, "a.sst", entries, 64);
+  entries[Key("key1", 10)] = "OLD value 1";
+  const BuiltTable other = Build(&fs, "b.sst", entries, 64);
+  REQUIRE(mine.file_bytes == other.file_bytes);
+  REQUIRE(TryOpen(&fs, IdentityOf("a.sst", mine)).ok());
+  REQUIRE(TryOpen(&fs, IdentityOf("b.sst", other)).ok());
+  CHECK(IsDataLossOf(TryOpen(&fs, IdentityOf("a.sst", other)).status(), "a.sst"));
+  CHECK(IsDataLossOf(TryOpen(&fs, IdentityOf("b.sst", mine)).status(), "b.sst"));
+}
+
+TEST_CASE("table: an identity whose tail cannot be is refused before anything is allocated") {
+  TestTable table(SmallEntries(), 64);
+  for (const uint64_t tail_bytes :
+       {uint64_t{0}, uint64_t{kFooterBytes - 1}, table.built.file_bytes + 1, ~uint64_t{0}}) {
+    TableIdentity identity = IdentityOf(table.path, table.built);
+    identity.tail_bytes = tail_bytes;
+    CHECK(IsDataLossOf(TryOpen(&table.fs, identity).status(), table.path));
+  }
+}
+
+TEST_CASE("block reader: a handle outside the file is refused, however large") {
+  MemFileSystem fs;
+  fs.SetContents("a.sst", std::string(100, 'x'));
+  const auto file = fs.OpenForRead("a.sst");
+  REQUIRE(file.ok());
+  const uint64_t reads = fs.op_count(FileOp::kRead);
+  constexpr uint64_t kHuge = ~uint64_t{0};
+  for (const BlockHandle handle : std::vector<BlockHandle>{{0, 96},
+                                                           {96, 0},
+                                                           {1, 95},
+                                                           {100, 0},
+                                                           {101, 0},
+                                                           {0, kHuge},
+                                                           {kHuge, 1},
+                                                           {kHuge, kHuge},
+                                                           {50, kHuge - 49},
+                                                           {kHuge - 4, 0}}) {
+    const auto block =
+        ReadBlock(**file, std::make_shared<std::string>("a.sst"), handle, std::nullopt);
+    CHECK(IsDataLossOf(block.status(), "a.sst"));
+  }
+  CHECK(fs.op_count(FileOp::kRead) == reads);
+}
+
+TEST_CASE("block reader: a compressed block is refused by its type") {
+  std::string bytes(20, 'x');
+  bytes.push_back('\7');  // ZSTD
+  PutFixed32(&bytes, BlockChecksum(absl::string_view(bytes).substr(0, 20), 7));
+  const absl::Status status = VerifyBlock(bytes, "a.sst", 30).status();
+  CHECK(IsDataLossOf(status, "a.sst"));
+  CHECK(absl::StrContains(status.message(), "compression type of a block: expected 0, found 7"));
+}
+
+// A table of which some bytes were changed and all checksums made good again: a writer's mistake.
+class Forgery {
+ public:
+  Forgery(const Entries& entries, size_t block_bytes) : table_(entries, block_bytes) {
+    bytes_ = *table_.fs.Contents(table_.path);
+    blocks_ = DataBlocks(bytes_, table_.built);
+  }
+
+  // Replaces `from` by `to`, as long, in the first data block, and forges what vouches for it.
+  void Replace(absl::string_view from, absl::string_view to) {
+    REQUIRE(from.size() == to.size());
+    const BlockHandle& block = blocks_[0].handle;
+    const size_t at = bytes_.find(from.data(), 0, from.size());
+    REQUIRE(at < block.size);
+    bytes_.replace(at, to.size(), to.data(), to.size());
+    ReplaceFixed32(blocks_[0].checksum, Reseal(block));  // in the index
+    ResealIndex();
+  }
+
+  // The same in the index.
+  void ReplaceInIndex(absl::string_view from, absl::string_view to) {
+    REQUIRE(from.size() == to.size());
+    const size_t at = bytes_.find(from.data(), table_.built.properties.data_bytes, from.size());
+    REQUIRE(at < bytes_.size() - table_.built.tail_bytes);
+    bytes_.replace(at, to.size(), to.data(), to.size());
+    ResealIndex();
+  }
+
+  std::shared_ptr<TableReader> Open() {
+    auto file = table_.fs.OpenForRead(table_.path);
+    auto opened = TableReader::OpenUnknown(*std::move(file), table_.path, 1, nullptr);
+    REQUIRE_MESSAGE(opened.ok(), opened.status().ToString());
+    return *opened;
+  }
+
+ private:
+  uint32_t Reseal(const BlockHandle& block) {
+    const uint32_t sum =
+        BlockChecksum(absl::string_view(bytes_).substr(block.offset, block.size), kNoCompression);
+    EncodeFixed32(bytes_.data() + block.offset + block.size + 1, sum);
+    return sum;
+  }
+
+  // The last place of a number: where the parent has it.
+  void ReplaceFixed32(uint32_t from, uint32_t to) {
+    std::string old;
+    PutFixed32(&old, from);
+    const size_t at = bytes_.rfind(old);
+    REQUIRE(at != std::string::npos);
+    EncodeFixed32(bytes_.data() + at, to);
+  }
+
+  void ResealIndex() {
+    const auto footer =
+        DecodeFooter(absl::string_view(bytes_).substr(bytes_.size() - kFooterBytes), "a", 0);
+    ReplaceFixed32(table_.built.properties.index_checksum, Reseal(footer->index));
+    const uint64_t properties_begin = bytes_.size() - table_.built.tail_bytes +
+                                      table_.built.properties.filter_bytes + kBlockTrailerBytes;
+    Reseal({properties_begin, footer->metaindex.offset - properties_begin - kBlockTrailerBytes});
+    table_.fs.SetContents(table_.path, bytes_);
+  }
+
+  TestTable table_;
+  std::string bytes_;
+  std::vector<IndexEntry> blocks_;
+};
+
+TEST_CASE("table: a type that no version knows is DataLoss even if every checksum is right") {
+  const Entries entries = {{Key("key1", 7), "value1"}, {Key("key2", 7), "value2"}};
+  Forgery forgery(entries, 4096);
+  forgery.Replace(Key("key1", 7), Key("key1", 7, static_cast<ValueType>(0x7f)));
+  const auto table = forgery.Open();
+  std::string value;
+  ReadCost cost;
+  const auto found = table->Get("key1", FilterHash("key1"), kMaxSequenceNumber, &value, &cost);
+  CHECK(IsDataLossOf(found.status(), "L0_001.sst"));
+  const auto it = table->NewIterator(true, nullptr);
+  it->SeekToFirst();
+  CHECK_FALSE(it->Valid());
+  CHECK(IsDataLossOf(it->status(), "L0_001.sst"));
+  CHECK(IsDataLossOf(table->Check().status(), "L0_001.sst"));
+}
+
+TEST_CASE("table: a lookup goes on to the next block where a separator stands between versions") {
+  // Our builder makes no such separator, but the format allows it.
+  const Entries entries = {{Key("key", 100), std::string(40, 'n')},
+                           {Key("key", 20), std::string(40, 'o')}};
+  Forgery forgery(entries, 64);
+  forgery.ReplaceInIndex(Key("key", 100), Key("key", 50));
+  const auto table = forgery.Open();
+  REQUIRE(table->Check().ok());
+  for (const SequenceNumber snapshot : {10, 20, 49, 50, 51, 60, 99, 100}) {
+    std::string value;
+    ReadCost cost;
+    const auto found = table->Get("key", FilterHash("key"), snapshot, &value, &cost);
+    REQUIRE(found.ok());
+    CHECK(*found == Expected(entries, "key", snapshot).first);
+    CHECK(value == Expected(entries, "key", snapshot).second);
+  }
+}
+
+TEST_CASE("table: an index entry that is none is DataLoss") {
+  const Entries entries = {{Key("key1", 7), "value1"}, {Key("key2", 7), "value2"}};
+  Forgery forgery(entries, 4096);
+  // The value of 6 bytes becomes one of 5, with a byte of key before it.
+  forgery.ReplaceInIndex(std::string("\0\x9\x6", 3), std::string("\0\xa\x5", 3));
+  const auto table = forgery.Open();
+  std::string value;
+  ReadCost cost;
+  CHECK(IsDataLossOf(
+      table->Get("key1", FilterHash("key1"), kMaxSequenceNumber, &value, &cost).status(),
+      "L0_001.sst"));
+  const auto it = table->NewIterator(true, nullptr);
+  it->SeekToFirst();
+  CHECK(IsDataLossOf(it->status(), "L0_001.sst"));
+  CHECK(IsDataLossOf(table->Check().status(), "L0_001.sst"));
+}
+
+TEST_CASE("table: the check finds what a writer got wrong under right checksums") {
+  const Entries entries = {{Key("key1", 7), "value1"},
+                           {Key("key2", 7), "value2"},
+                           {Key("key3", 7), "value3"},
+                           {Key("key4", 7), "value4"}};
+  struct Mistake {
+    size_t block_bytes;  // 64: an entry a block; 4096: all in one, where they share "key"
+    std::string from;
+    std::string to;
+    const char* what;
+  };
+  for (const Mistake& mistake : std::vector<Mistake>{
+           {4096, Key("2", 7), Key("1", 7), "order of keys"},
+           {4096, Key("key1", 7), Key("abc1", 7), "filter"},
+           {4096, Key("key1", 7), Key("key1", 6), "fathom.smallest.sequence"},
+           {4096, Key("key1", 7), Key("key1", 7, ValueType::kDeletion), "rocksdb.deleted.keys"},
+           {64, Key("key1", 7), Key("key1", 6), "separator"},
+       }) {
+    Forgery forgery(entries, mistake.block_bytes);
+    forgery.Replace(mistake.from, mistake.to);
+    const absl::Status status = forgery.Open()->Check().status();
+    CHECK(IsDataLossOf(status, "L0_001.sst"));
+    CHECK_MESSAGE(absl::StrContains(status.message(), mistake.what), status.ToString());
+  }
+}
+
+}  // namespace
+}  // namespace fathom

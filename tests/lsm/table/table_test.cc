@@ -1,0 +1,395 @@
+// Tables that are sound: what goes in comes out, at the price that is promised.
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "lsm/io/mem_file_system.h"
+#include "lsm/table/table_builder.h"
+#include "lsm/table/table_reader.h"
+#include "tests/lsm/table/table_test_util.h"
+
+namespace fathom {
+namespace {
+
+Entries ManyEntries(int count, uint32_t seed) {
+  std::mt19937 random(seed);
+  Entries entries;
+  SequenceNumber sequence = 0;
+  while (entries.size() < static_cast<size_t>(count)) {
+    const std::string user_key = absl::StrCat("user:", random() % static_cast<uint32_t>(count));
+    const bool deletion = random() % 5 == 0;
+    entries[Key(user_key, ++sequence, deletion ? ValueType::kDeletion : ValueType::kValue)] =
+        deletion ? "" : std::string(random() % 60, static_cast<char>('a' + random() % 26));
+  }
+  return entries;
+}
+
+void CheckSameScans(const Entries& entries, TableReader* table) {
+  const auto it = table->NewIterator(true, nullptr);
+  it->SeekToFirst();
+  CHECK(Rest(it.get()) ==
+        std::vector<std::pair<std::string, std::string>>(entries.begin(), entries.end()));
+  CHECK(it->status().ok());
+  it->SeekToLast();
+  for (auto at = entries.rbegin(); at != entries.rend(); ++at, it->Prev()) {
+    REQUIRE(it->Valid());
+    REQUIRE(it->key() == at->first);
+    REQUIRE(it->value() == at->second);
+  }
+  CHECK_FALSE(it->Valid());
+  CHECK(it->status().ok());
+}
+
+void CheckSameGet(const Entries& entries, TestTable* table, absl::string_view user_key,
+                  SequenceNumber snapshot) {
+  std::string value;
+  ReadCost cost;
+  const auto found = table->Get(user_key, snapshot, &value, &cost);
+  const auto expected = Expected(entries, user_key, snapshot);
+  REQUIRE_MESSAGE(found.ok(), found.status().ToString());
+  REQUIRE(*found == expected.first);
+  REQUIRE(value == expected.second);
+}
+
+TEST_CASE("table: entries come back by scan and by lookup at all block sizes") {
+  const Entries entries = ManyEntries(3000, 1);
+  for (const size_t block_bytes : {64, 100, 512, 4096, 65536}) {
+    CAPTURE(block_bytes);
+    BlockCache cache(1 << 20);
+    TestTable table(entries, block_bytes, &cache);
+    CheckSameScans(entries, table.reader.get());
+    for (int i = 0; i < 3100; ++i) {
+      CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
+    }
+    const auto check = table.reader->Check();
+    REQUIRE_MESSAGE(check.ok(), check.status().ToString());
+    CHECK(check->entries == 3000);
+    CHECK(check->bytes == table.built.file_bytes);
+    CHECK(check->blocks == table.built.properties.data_blocks + 4);
+  }
+}
+
+TEST_CASE("table: what was built is told truly") {
+  const Entries entries = ManyEntries(1000, 2);
+  TestTable table(entries, 512);
+  uint64_t deletions = 0;
+  uint64_t key_bytes = 0;
+  uint64_t value_bytes = 0;
+  for (const auto& [key, value] : entries) {
+    deletions += Type(key) == ValueType::kDeletion ? 1 : 0;
+    key_bytes += key.size();
+    value_bytes += value.size();
+  }
+  const TableProperties& properties = table.reader->properties();
+  CHECK(properties.entries == 1000);
+  CHECK(properties.deletions == deletions);
+  CHECK(properties.raw_key_bytes == key_bytes);
+  CHECK(properties.raw_value_bytes == value_bytes);
+  CHECK(properties.smallest_sequence == 1);
+  CHECK(properties.largest_sequence == 1000);
+  CHECK(table.built.smallest == entries.begin()->first);
+  CHECK(table.built.largest == entries.rbegin()->first);
+  CHECK(table.built.file_bytes == *table.fs.FileSize(table.path));
+  CHECK(table.built.filter_bits == table.reader->filter().num_bits());
+  CHECK(table.reader->memory_bytes() > table.built.filter_bits / 8);
+}
+
+TEST_CASE("table: no data block passes its size unless one entry alone does") {
+  Entries entries = ManyEntries(500, 3);
+  entries[Key("user:17x", 5000)] = std::string(3000, 'x');
+  MemFileSystem fs;
+  for (const size_t block_bytes : {200, 1000, 4096}) {
+    const BuiltTable built = Build(&fs, "a.sst", entries, block_bytes);
+    BlockCache cache(16 << 20);
+    const auto table = Open(&fs, "a.sst", built, &cache);
+    table->NewIterator(true, nullptr)->SeekToFirst();
+    const uint64_t index_bytes = cache.counters().bytes;
+    uint64_t largest = 0;
+    uint64_t over = 0;
+    uint64_t before = index_bytes;
+    const auto it = table->NewIterator(true, nullptr);
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      const uint64_t block = cache.counters().bytes - before - sizeof(Block);
+      if (cache.counters().bytes != before) {
+        largest = std::max(largest, block);
+        over += block > block_bytes ? 1 : 0;
+        before = cache.counters().bytes;
+      }
+    }
+    CHECK(over == (block_bytes < 3000 ? 1 : 0));
+    CHECK(largest > block_bytes / 2);
+  }
+}
+
+TEST_CASE("table: versions of one key over many blocks are read at every snapshot") {
+  for (const size_t block_bytes : {64, 128, 4096}) {
+    Entries entries;
+    for (SequenceNumber sequence = 1; sequence <= 200; ++sequence) {
+      const bool deletion = sequence % 7 == 0;
+      entries[Key("key", sequence, deletion ? ValueType::kDeletion : ValueType::kValue)] =
+          deletion ? "" : absl::StrCat("version ", sequence);
+    }
+    entries[Key("kex", 50)] = "before";
+    entries[Key("kez", 50)] = "after";
+    TestTable table(entries, block_bytes);
+    for (SequenceNumber snapshot = 0; snapshot <= 202; ++snapshot) {
+      for (const char* user_key : {"key", "kex", "kez", "ke", "keyy", ""}) {
+        CheckSameGet(entries, &table, user_key, snapshot);
+      }
+    }
+    CheckSameScans(entries, table.reader.get());
+  }
+}
+
+TEST_CASE("table: seeks to and around every key and separator land where a map lands") {
+  // Crash case 50.
+  std::mt19937 random(50);
+  Entries entries;
+  std::vector<std::string> targets;
+  for (int i = 0; i < 400; ++i) {
+    std::string user_key;
+    for (uint32_t length = random() % 4; user_key.size() < length;) {
+      user_key.push_back("\0a\x7f\xff"[random() % 4]);
+    }
+    const SequenceNumber sequence = random() % 10;
+    targets.push_back(Key(user_key, sequence, ValueType::kDeletion));
+    targets.push_back(Key(user_key, sequence));
+    targets.push_back(Key(user_key, kMaxSequenceNumber));
+    targets.push_back(Key(user_key + '\xff', 3));
+    if (i % 2 == 0) {
+      entries[targets[targets.size() - 3]] = absl::StrCat(i);
+    }
+  }
+  for (const size_t block_bytes : {64, 150, 4096}) {
+    TestTable table(entries, block_bytes);
+    const auto it = table.reader->NewIterator(true, nullptr);
+    for (const std::string& target : targets) {
+      it->Seek(target);
+      auto at = entries.lower_bound(target);
+      REQUIRE(it->Valid() == (at != entries.end()));
+      if (!it->Valid()) {
+        continue;
+      }
+      REQUIRE(it->key() == at->first);
+      it->Prev();
+      REQUIRE(it->Valid() == (at != entries.begin()));
+      if (it->Valid()) {
+        REQUIRE(it->key() == std::prev(at)->first);
+        it->Next();
+        REQUIRE(it->key() == at->first);
+      }
+    }
+  }
+}
+
+TEST_CASE("table: a cold hit reads two blocks, a warm one none, a rejected lookup nothing") {
+  const Entries entries = ManyEntries(3000, 4);
+  BlockCache cache(1 << 20);
+  TestTable table(entries, 4096, &cache);
+  const std::string user_key(UserKey(entries.begin()->first));
+  std::string value;
+
+  ReadCost cold;
+  REQUIRE(table.Get(user_key, kMaxSequenceNumber, &value, &cold).ok());
+  CHECK(cold.tables_checked == 1);
+  CHECK(cold.filters_checked == 1);
+  CHECK(cold.filters_rejected == 0);
+  CHECK(cold.blocks_read == 2);
+  CHECK(cold.blocks_cached == 0);
+  const uint64_t index_bytes = table.built.properties.index_bytes;
+  CHECK(cold.bytes_read > index_bytes + 2048);
+  CHECK(cold.bytes_read <= index_bytes + 4096 + kBlockTrailerBytes);
+
+  ReadCost warm;
+  REQUIRE(table.Get(user_key, kMaxSequenceNumber, &value, &warm).ok());
+  CHECK(warm.blocks_read == 0);
+  CHECK(warm.blocks_cached == 2);
+  CHECK(warm.bytes_read == 0);
+
+  const uint64_t reads = table.fs.op_count(FileOp::kRead);
+  ReadCost missed;
+  std::string absent = "absent";
+  while (table.reader->filter().MayContain(FilterHash(absent))) {
+    absent.push_back('x');
+  }
+  const auto found = table.Get(absent, kMaxSequenceNumber, &value, &missed);
+  CHECK(found.ok());
+  CHECK(*found == Lookup::kAbsent);
+  CHECK(missed.tables_checked == 1);
+  CHECK(missed.filters_checked == 1);
+  CHECK(missed.filters_rejected == 1);
+  CHECK(missed.blocks_read + missed.blocks_cached == 0);
+  CHECK(table.fs.op_count(FileOp::kRead) == reads);
+}
+
+TEST_CASE("table: a lookup that falls between two blocks reads one data block") {
+  Entries entries;
+  for (int i = 0; i < 100; ++i) {
+    entries[Key(absl::StrCat("key", 1000 + 2 * i, "suffix"), 1)] = std::string(30, 'v');
+  }
+  TestTable table(entries, 64);
+  const uint64_t hash_of_present = FilterHash("key1000suffix");
+  for (int i = 0; i < 99; ++i) {
+    std::string value;
+    ReadCost cost;
+    const auto found = table.reader->Get(absl::StrCat("key", 1000 + 2 * i, "suffiy"),
+                                         hash_of_present, kMaxSequenceNumber, &value, &cost);
+    REQUIRE(found.ok());
+    CHECK(*found == Lookup::kAbsent);
+    CHECK(cost.blocks_read == 2);
+  }
+}
+
+TEST_CASE("table: readers work with a cache that is too small, or none") {
+  // Crash case 55.
+  const Entries entries = ManyEntries(2000, 5);
+  BlockCache nothing(0);
+  BlockCache small(16 * 1000);
+  for (BlockCache* cache : {static_cast<BlockCache*>(nullptr), &nothing, &small}) {
+    TestTable table(entries, 512, cache);
+    CheckSameScans(entries, table.reader.get());
+    for (int i = 0; i < 200; ++i) {
+      CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
+    }
+    std::vector<std::unique_ptr<InternalIterator>> pinning;
+    for (const auto& [key, value] : entries) {
+      pinning.push_back(table.reader->NewIterator(true, nullptr));
+      pinning.back()->Seek(key);
+      REQUIRE(pinning.back()->key() == key);
+    }
+    CHECK(table.fs.open_readers() == 1);
+    pinning.clear();
+    table.reader.reset();
+    CHECK(table.fs.open_readers() == 0);
+  }
+  CHECK(small.counters().bytes <= 16 * 1000);
+}
+
+TEST_CASE("table: a scan that must not fill the cache leaves it as it was and counts its reads") {
+  const Entries entries = ManyEntries(500, 6);
+  BlockCache cache(1 << 20);
+  TestTable table(entries, 512, &cache);
+  ReadCost cost;
+  const auto it = table.reader->NewIterator(false, &cost);
+  it->SeekToFirst();
+  CHECK(Rest(it.get()).size() == 500);
+  CHECK(cache.counters().blocks == 0);
+  CHECK(cost.blocks_read == table.built.properties.data_blocks + 1);
+  CHECK(cost.bytes_read == table.built.file_bytes - table.built.tail_bytes);
+}
+
+TEST_CASE("table: an iterator keeps the reader alive") {
+  const Entries entries = ManyEntries(100, 7);
+  TestTable table(entries, 256);
+  const auto it = table.reader->NewIterator(true, nullptr);
+  table.reader.reset();
+  it->SeekToFirst();
+  CHECK(Rest(it.get()).size() == 100);
+}
+
+TEST_CASE("table: opened without an identity it takes the one that it was built with") {
+  const Entries entries = ManyEntries(300, 8);
+  TestTable table(entries, 512);
+  auto file = table.fs.OpenForRead(table.path);
+  REQUIRE(file.ok());
+  const auto opened = TableReader::OpenUnknown(*std::move(file), table.path, 9, nullptr);
+  REQUIRE_MESSAGE(opened.ok(), opened.status().ToString());
+  const TableIdentity& identity = (*opened)->identity();
+  CHECK(identity.number == 9);
+  CHECK(identity.file_bytes == table.built.file_bytes);
+  CHECK(identity.tail_bytes == table.built.tail_bytes);
+  CHECK(identity.tail_hash == table.built.tail_hash);
+  CheckSameScans(entries, opened->get());
+}
+
+TEST_CASE("table: opening reads the tail in one read") {
+  const Entries entries = ManyEntries(300, 9);
+  TestTable table(entries, 512);
+  const uint64_t reads = table.fs.op_count(FileOp::kRead);
+  Open(&table.fs, table.path, table.built);
+  CHECK(table.fs.op_count(FileOp::kRead) == reads + 1);
+}
+
+TEST_CASE("table builder: data goes to the file in large pieces") {
+  MemFileSystem fs;
+  Entries entries;
+  for (int i = 0; i < 3000; ++i) {
+    entries[Key(absl::StrCat("key", 10000 + i), 1)] = std::string(1000, 'v');
+  }
+  const BuiltTable built = Build(&fs, "a.sst", entries, 4096);
+  CHECK(fs.op_count(FileOp::kAppend) == built.file_bytes / TableBuilder::kWriteBytes + 1);
+}
+
+TEST_CASE("table builder: a failed append is what Finish answers") {
+  Entries entries;
+  for (int i = 0; i < 3000; ++i) {
+    entries[Key(absl::StrCat("key", 10000 + i), 1)] = std::string(1000, 'v');
+  }
+  for (const uint64_t failing : {1, 2, 3}) {
+    MemFileSystem fs;
+    uint64_t appends = 0;
+    fs.SetHook([&](FileOp op, const std::string&, uint64_t) {
+      return op == FileOp::kAppend && ++appends == failing ? absl::ResourceExhaustedError("full")
+                                                           : absl::OkStatus();
+    });
+    auto file = fs.Create("a.sst");
+    REQUIRE(file.ok());
+    TableBuilder builder({}, file->get());
+    for (const auto& [key, value] : entries) {
+      builder.Add(key, value);
+    }
+    CHECK(builder.Finish().status().code() == absl::StatusCode::kResourceExhausted);
+    CHECK(appends == failing);
+  }
+}
+
+TEST_CASE("table: a read error in a lookup, a scan or a check is its answer, not an end") {
+  // Crash cases 39 and 54.
+  const Entries entries = ManyEntries(200, 10);
+  TestTable table(entries, 256);
+  std::string value;
+  uint64_t reads_left = 0;
+  table.fs.SetHook([&](FileOp op, const std::string&, uint64_t) {
+    if (op != FileOp::kRead) {
+      return absl::OkStatus();
+    }
+    return reads_left-- == 0 ? absl::InternalError("the disk says no") : absl::OkStatus();
+  });
+  const std::string user_key(UserKey(entries.begin()->first));
+  for (uint64_t good = 0; good < 2; ++good) {
+    reads_left = good;
+    ReadCost cost;
+    CHECK(table.Get(user_key, kMaxSequenceNumber, &value, &cost).status().code() ==
+          absl::StatusCode::kInternal);
+  }
+  const uint64_t blocks = table.built.properties.data_blocks;
+  REQUIRE(blocks > 10);
+  for (uint64_t good = 0; good <= blocks; ++good) {
+    const auto it = table.reader->NewIterator(true, nullptr);
+    reads_left = good;
+    it->SeekToFirst();
+    CHECK(Rest(it.get()).size() < entries.size());
+    CHECK(it->status().code() == absl::StatusCode::kInternal);
+
+    reads_left = good;
+    const auto backward = table.reader->NewIterator(true, nullptr);
+    for (backward->SeekToLast(); backward->Valid(); backward->Prev()) {
+    }
+    CHECK(backward->status().code() == absl::StatusCode::kInternal);
+
+    reads_left = good;
+    CHECK(table.reader->Check().status().code() == absl::StatusCode::kInternal);
+
+    reads_left = 1000;  // the error is over
+    it->SeekToFirst();
+    CHECK(Rest(it.get()).size() == entries.size());
+    CHECK(it->status().ok());
+  }
+}
+
+}  // namespace
+}  // namespace fathom

@@ -1,0 +1,115 @@
+// What the tests of tables share: entries, an oracle, and building and opening a table in memory.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "lsm/format/internal_key.h"
+#include "lsm/io/file_system.h"
+#include "lsm/io/mem_file_system.h"
+#include "lsm/table/block_cache.h"
+#include "lsm/table/table_builder.h"
+#include "lsm/table/table_reader.h"
+
+namespace fathom {
+
+inline std::string Key(absl::string_view user_key, SequenceNumber sequence,
+                       ValueType type = ValueType::kValue) {
+  std::string key;
+  AppendInternalKey(user_key, sequence, type, &key);
+  return key;
+}
+
+struct InternalKeyLess {
+  bool operator()(const std::string& a, const std::string& b) const {
+    return CompareInternalKeys(a, b) < 0;
+  }
+};
+// Internal key -> value: what a table should hold.
+using Entries = std::map<std::string, std::string, InternalKeyLess>;
+
+// The answer that a table of `entries` owes to a lookup.
+inline std::pair<Lookup, std::string> Expected(const Entries& entries, absl::string_view user_key,
+                                               SequenceNumber snapshot) {
+  const auto it = entries.lower_bound(Key(user_key, snapshot, kSeekType));
+  if (it == entries.end() || UserKey(it->first) != user_key) {
+    return {Lookup::kAbsent, ""};
+  }
+  if (Type(it->first) == ValueType::kDeletion) {
+    return {Lookup::kDeleted, ""};
+  }
+  return {Lookup::kFound, it->second};
+}
+
+inline BuiltTable Build(FileSystem* fs, const std::string& path, const Entries& entries,
+                        size_t block_bytes) {
+  auto file = fs->Create(path);
+  REQUIRE(file.ok());
+  TableBuilder builder({.block_bytes = block_bytes}, file->get());
+  for (const auto& [key, value] : entries) {
+    builder.Add(key, value);
+  }
+  absl::StatusOr<BuiltTable> built = builder.Finish();
+  REQUIRE(built.ok());
+  REQUIRE((*file)->Close().ok());
+  return *std::move(built);
+}
+
+inline TableIdentity IdentityOf(const std::string& path, const BuiltTable& built,
+                                uint64_t number = 1) {
+  return {.name = path,
+          .number = number,
+          .file_bytes = built.file_bytes,
+          .tail_bytes = built.tail_bytes,
+          .tail_hash = built.tail_hash};
+}
+
+inline absl::StatusOr<std::shared_ptr<TableReader>> TryOpen(FileSystem* fs,
+                                                            const TableIdentity& identity,
+                                                            BlockCache* cache = nullptr) {
+  auto file = fs->OpenForRead(identity.name);
+  REQUIRE(file.ok());
+  return TableReader::Open(*std::move(file), identity, cache);
+}
+
+inline std::shared_ptr<TableReader> Open(FileSystem* fs, const std::string& path,
+                                         const BuiltTable& built, BlockCache* cache = nullptr) {
+  auto table = TryOpen(fs, IdentityOf(path, built), cache);
+  REQUIRE_MESSAGE(table.ok(), table.status().ToString());
+  return *std::move(table);
+}
+
+// A table in a file system of its own.
+struct TestTable {
+  explicit TestTable(const Entries& entries, size_t block_bytes = 4096, BlockCache* cache = nullptr)
+      : built(Build(&fs, path, entries, block_bytes)), reader(Open(&fs, path, built, cache)) {}
+
+  absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot,
+                             std::string* value, ReadCost* cost) {
+    return reader->Get(user_key, FilterHash(user_key), snapshot, value, cost);
+  }
+
+  const std::string path = "L0_001.sst";
+  MemFileSystem fs;
+  BuiltTable built;
+  std::shared_ptr<TableReader> reader;
+};
+
+// All entries that an iterator yields from where it stands.
+inline std::vector<std::pair<std::string, std::string>> Rest(InternalIterator* it) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (; it->Valid(); it->Next()) {
+    all.emplace_back(std::string(it->key()), std::string(it->value()));
+  }
+  return all;
+}
+
+}  // namespace fathom
