@@ -1,0 +1,144 @@
+#include "lsm/memtable/memtable.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace fathom {
+namespace {
+
+std::string Key(uint64_t i) { return absl::StrCat("key", absl::Dec(i, absl::kZeroPad6)); }
+
+TEST_CASE("memtable: of several versions the newest at or below the snapshot answers") {
+  const auto table = std::make_shared<MemTable>();
+  table->Add(5, ValueType::kValue, "k", "five");
+  table->Add(9, ValueType::kValue, "k", "nine");
+  table->Add(7, ValueType::kDeletion, "k", "");
+  std::string value;
+  CHECK(table->Get("k", 4, &value) == Lookup::kAbsent);
+  CHECK(table->Get("k", 5, &value) == Lookup::kFound);
+  CHECK(value == "five");
+  CHECK(table->Get("k", 8, &value) == Lookup::kDeleted);
+  CHECK(table->Get("k", kMaxSequenceNumber, &value) == Lookup::kFound);
+  CHECK(value == "nine");
+  CHECK(table->Get("j", kMaxSequenceNumber, &value) == Lookup::kAbsent);
+  CHECK(table->Get("kk", kMaxSequenceNumber, &value) == Lookup::kAbsent);
+}
+
+TEST_CASE("memtable: keys of any bytes and lengths stand in unsigned order") {
+  const auto table = std::make_shared<MemTable>();
+  std::map<std::string, std::string> model;
+  std::mt19937 rng(1);
+  for (SequenceNumber sequence = 1; sequence <= 3000; ++sequence) {
+    std::string key(rng() % 300, '\0');
+    for (char& c : key) {
+      c = static_cast<char>(rng() % 256);
+    }
+    model[key] = absl::StrCat(sequence);
+    table->Add(sequence, ValueType::kValue, key, model[key]);
+  }
+  std::string value;
+  for (const auto& [key, expected] : model) {
+    REQUIRE(table->Get(key, kMaxSequenceNumber, &value) == Lookup::kFound);
+    REQUIRE(value == expected);
+  }
+  const auto it = table->NewIterator();
+  auto expected = model.begin();
+  std::string last;
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (last != UserKey(it->key()) || expected == model.begin()) {
+      REQUIRE(expected->first == UserKey(it->key()));
+      REQUIRE(expected->second == it->value());
+      last = expected->first;
+      ++expected;
+    }
+  }
+  CHECK(expected == model.end());
+}
+
+TEST_CASE("memtable: a cursor seeks, walks both ways and stops at the ends") {
+  const auto table = std::make_shared<MemTable>();
+  for (uint64_t i = 10; i < 20; ++i) {
+    table->Add(i, ValueType::kValue, Key(i), "v");
+  }
+  const auto it = table->NewIterator();
+  CHECK_FALSE(it->Valid());
+  it->SeekToLast();
+  CHECK(UserKey(it->key()) == Key(19));
+  it->Next();
+  CHECK_FALSE(it->Valid());
+  it->Seek(SeekKey(Key(15), kMaxSequenceNumber).view());
+  CHECK(UserKey(it->key()) == Key(15));
+  it->Prev();
+  CHECK(UserKey(it->key()) == Key(14));
+  it->SeekToFirst();
+  it->Prev();
+  CHECK_FALSE(it->Valid());
+  it->Seek(SeekKey(Key(20), kMaxSequenceNumber).view());
+  CHECK_FALSE(it->Valid());
+  CHECK_FALSE(std::make_shared<MemTable>()->NewIterator()->Valid());
+}
+
+TEST_CASE("memtable: the charge counts keys, values and headers; memory counts what was taken") {
+  const auto table = std::make_shared<MemTable>();
+  CHECK(table->charge() == 0);
+  table->Add(1, ValueType::kValue, std::string(10, 'k'), std::string(200, 'v'));
+  CHECK(table->charge() == 1 + 18 + 2 + 200);
+  CHECK(table->entries() == 1);
+  table->Add(2, ValueType::kValue, "large", std::string(1 << 20, 'v'));
+  CHECK(table->memory_bytes() > table->charge());
+  CHECK(table->memory_bytes() < table->charge() + 2 * Arena::kBlockBytes);
+}
+
+TEST_CASE("memtable: readers beside the writer see every entry whole and in order") {
+  const auto table = std::make_shared<MemTable>();
+  constexpr uint64_t kEntries = 20000;
+  std::atomic<uint64_t> written{0};
+  std::vector<std::thread> readers;
+  std::atomic<int> failures{0};
+  for (uint32_t seed = 0; seed < 2; ++seed) {
+    readers.emplace_back([&, seed] {
+      std::mt19937 rng(seed);
+      std::string value;
+      while (written.load(std::memory_order_acquire) < kEntries) {
+        const uint64_t visible = written.load(std::memory_order_acquire);
+        if (visible == 0) {
+          continue;
+        }
+        const uint64_t i = rng() % visible;
+        const std::string key = Key(i * 7919 % kEntries);
+        if (table->Get(key, kMaxSequenceNumber, &value) != Lookup::kFound ||
+            value != absl::StrCat("value of ", key)) {
+          ++failures;
+        }
+        const auto it = table->NewIterator();
+        std::string last;
+        it->Seek(SeekKey(key, kMaxSequenceNumber).view());
+        for (int step = 0; step < 20 && it->Valid(); ++step, it->Next()) {
+          if (step > 0 && CompareInternalKeys(last, it->key()) >= 0) {
+            ++failures;
+          }
+          last = std::string(it->key());
+        }
+      }
+    });
+  }
+  for (uint64_t i = 0; i < kEntries; ++i) {
+    const std::string key = Key(i * 7919 % kEntries);
+    table->Add(i + 1, ValueType::kValue, key, absl::StrCat("value of ", key));
+    written.store(i + 1, std::memory_order_release);
+  }
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  CHECK(failures == 0);
+}
+
+}  // namespace
+}  // namespace fathom
