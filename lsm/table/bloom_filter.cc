@@ -67,7 +67,7 @@ bool BloomFilter::MayContain(uint64_t filter_hash) const {
   // at one as at the next.
   uint64_t all = 1;
   for (int i = 0; i < kProbes; ++i, h *= kProbeFactor) {
-    const uint32_t bit = h >> 23;
+    const size_t bit = h >> 23;
     all &= DecodeFixed64(line + bit / 64 * 8) >> bit % 64;
   }
   return all != 0;

@@ -4,8 +4,7 @@
 //
 // Each block is followed by its trailer (lsm/format/block_handle.h).
 //
-//   index       key: a separator >= every key of its data block and < every later one (internal
-//   key)
+//   index       key: an internal key >= every key of its data block and < every later one
 //               value: BlockHandle | fixed32 BlockChecksum of the data block, again. RocksDB reads
 //               the handle and ignores the rest; we refuse a block that is sound but not this one.
 //               A restart point at every entry.

@@ -129,7 +129,7 @@ std::string TableProperties::Encode() const {
   return std::string(block.Finish());
 }
 
-absl::StatusOr<TableProperties> TableProperties::Decode(std::shared_ptr<const Block> block) {
+absl::StatusOr<TableProperties> TableProperties::Decode(const std::shared_ptr<const Block>& block) {
   absl::StatusOr<Values> values = ReadAll(block);
   if (!values.ok()) {
     return values.status();

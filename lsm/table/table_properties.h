@@ -39,7 +39,7 @@ struct TableProperties {
   std::string Encode() const;
   // DataLoss if a field that reading depends on is missing or malformed, or says that the table
   // uses a feature that this version does not read. Unknown names are ignored.
-  static absl::StatusOr<TableProperties> Decode(std::shared_ptr<const Block> block);
+  static absl::StatusOr<TableProperties> Decode(const std::shared_ptr<const Block>& block);
 };
 
 }  // namespace fathom

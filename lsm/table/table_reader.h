@@ -100,8 +100,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   const std::shared_ptr<const std::string> name_;
   BlockCache* const cache_;
   std::unique_ptr<char[]> tail_memory_;
-  absl::string_view
-      tail_;  // in tail_memory_, aligned so that each line of the filter is a cache line
+  absl::string_view tail_;  // in tail_memory_, aligned: a line of the filter is a cache line
   BloomFilter filter_;
   BlockHandle index_handle_;
   TableProperties properties_;

@@ -88,7 +88,8 @@ absl::Status CheckIndexPlace(const BlockHandle& index, uint64_t end, const std::
 
 }  // namespace
 
-absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset, SharedName name) {
+absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
+                                    const SharedName& name) {
   const uint64_t footer_offset = offset + tail.size() - kFooterBytes;
   const absl::StatusOr<Footer> footer =
       DecodeFooter(tail.substr(tail.size() - kFooterBytes), *name, footer_offset);

@@ -24,7 +24,7 @@ struct TableTail {
 // DataLoss if a block in it is damaged, not where it belongs, or the index does not end where the
 // tail begins.
 absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
-                                    std::shared_ptr<const std::string> name);
+                                    const std::shared_ptr<const std::string>& name);
 
 // Where the tail of `file` begins, by its footer and metaindex. DataLoss if they are damaged.
 absl::StatusOr<uint64_t> FindTail(const ReadableFile& file,

@@ -168,7 +168,7 @@ TEST_CASE("block: every seek in a small world goes where a map's lower_bound goe
   const std::vector<std::string> keys = SmallKeys();
   const std::vector<SequenceNumber> sequences = {0, 1, 255, 256, kMaxSequenceNumber};
   std::mt19937 random(1);
-  for (int round = 0; round < 60; ++round) {
+  for (uint32_t round = 0; round < 60; ++round) {
     Entries entries;
     const uint32_t one_in = 1 + round % 6;
     for (const std::string& key : keys) {

@@ -45,7 +45,7 @@ class Questions {
 
   void Ask(TableReader* table) {
     for (int i = 0; i <= 6; ++i) {
-      for (const SequenceNumber snapshot : {5, 10, 15, 20}) {
+      for (const SequenceNumber snapshot : std::vector<SequenceNumber>{5, 10, 15, 20}) {
         AskGet(table, absl::StrCat("key", i), snapshot);
       }
     }
@@ -370,7 +370,8 @@ TEST_CASE("table: a lookup goes on to the next block where a separator stands be
   forgery.ReplaceInIndex(Key("key", 100), Key("key", 50));
   const auto table = forgery.Open();
   REQUIRE(table->Check().ok());
-  for (const SequenceNumber snapshot : {10, 20, 49, 50, 51, 60, 99, 100}) {
+  for (const SequenceNumber snapshot :
+       std::vector<SequenceNumber>{10, 20, 49, 50, 51, 60, 99, 100}) {
     std::string value;
     ReadCost cost;
     const auto found = table->Get("key", FilterHash("key"), snapshot, &value, &cost);

@@ -57,7 +57,7 @@ void CheckSameGet(const Entries& entries, TestTable* table, absl::string_view us
 
 TEST_CASE("table: entries come back by scan and by lookup at all block sizes") {
   const Entries entries = ManyEntries(3000, 1);
-  for (const size_t block_bytes : {64, 100, 512, 4096, 65536}) {
+  for (const size_t block_bytes : std::vector<size_t>{64, 100, 512, 4096, 65536}) {
     CAPTURE(block_bytes);
     BlockCache cache(1 << 20);
     TestTable table(entries, block_bytes, &cache);
@@ -102,7 +102,7 @@ TEST_CASE("table: no data block passes its size unless one entry alone does") {
   Entries entries = ManyEntries(500, 3);
   entries[Key("user:17x", 5000)] = std::string(3000, 'x');
   MemFileSystem fs;
-  for (const size_t block_bytes : {200, 1000, 4096}) {
+  for (const size_t block_bytes : std::vector<size_t>{200, 1000, 4096}) {
     const BuiltTable built = Build(&fs, "a.sst", entries, block_bytes);
     BlockCache cache(16 << 20);
     const auto table = Open(&fs, "a.sst", built, &cache);
@@ -126,7 +126,7 @@ TEST_CASE("table: no data block passes its size unless one entry alone does") {
 }
 
 TEST_CASE("table: versions of one key over many blocks are read at every snapshot") {
-  for (const size_t block_bytes : {64, 128, 4096}) {
+  for (const size_t block_bytes : std::vector<size_t>{64, 128, 4096}) {
     Entries entries;
     for (SequenceNumber sequence = 1; sequence <= 200; ++sequence) {
       const bool deletion = sequence % 7 == 0;
@@ -164,7 +164,7 @@ TEST_CASE("table: seeks to and around every key and separator land where a map l
       entries[targets[targets.size() - 3]] = absl::StrCat(i);
     }
   }
-  for (const size_t block_bytes : {64, 150, 4096}) {
+  for (const size_t block_bytes : std::vector<size_t>{64, 150, 4096}) {
     TestTable table(entries, block_bytes);
     const auto it = table.reader->NewIterator(true, nullptr);
     for (const std::string& target : targets) {
@@ -329,7 +329,7 @@ TEST_CASE("table builder: a failed append is what Finish answers") {
   for (int i = 0; i < 3000; ++i) {
     entries[Key(absl::StrCat("key", 10000 + i), 1)] = std::string(1000, 'v');
   }
-  for (const uint64_t failing : {1, 2, 3}) {
+  for (const uint64_t failing : std::vector<uint64_t>{1, 2, 3}) {
     MemFileSystem fs;
     uint64_t appends = 0;
     fs.SetHook([&](FileOp op, const std::string&, uint64_t) {
