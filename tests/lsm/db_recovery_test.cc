@@ -191,7 +191,7 @@ std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
   for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (parsed.has_value() && parsed->kind == kind) {
-      found.push_back("db/" + name);
+      found.push_back(absl::StrCat("db/", name));
     }
   }
   std::ranges::sort(found);
@@ -289,7 +289,7 @@ TEST_CASE("recovery: files that nothing names are removed, files of others are l
   FlushStore(db.get());
   CloseStore(std::move(db));
   for (const char* name : {"L0_009.sst", "000001.wal", "MANIFEST-000099", "CURRENT.tmp"}) {
-    fs.SetContents(std::string("db/") + name, "left over");
+    fs.SetContents(absl::StrCat("db/", name), "left over");
   }
   fs.SetContents("db/notes.txt", "mine");
   db = OpenStore(&fs);
@@ -307,7 +307,7 @@ TEST_CASE("recovery: many openings with few writes do not collect logs for ever"
   for (int i = 0; i < 100; ++i) {
     auto db = OpenStore(&fs);
     Put(db.get(), Key(i), "v");
-    model[Key(i)] = "v";
+    model.emplace(Key(i), "v");
     CloseStore(std::move(db));
   }
   const auto db = OpenStore(&fs);

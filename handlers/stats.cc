@@ -1,0 +1,91 @@
+// The shape of the tree and the engine's counters.
+#include <algorithm>
+
+#include "handlers/explain.h"
+#include "handlers/families.h"
+
+namespace fathom {
+namespace {
+
+constexpr size_t kLevelsShown = 3;  // at least
+
+HandlerResult LsmLevelInfo(const Request&, HandlerContext* context, Reply* reply) {
+  const Meter meter(*context);
+  const std::vector<LevelInfo> levels = context->db->Levels();
+  size_t shown = std::min(kLevelsShown, levels.size());
+  for (size_t i = shown; i < levels.size(); ++i) {
+    if (levels[i].tables > 0) {
+      shown = i + 1;
+    }
+  }
+  reply->OpenArray("levels");
+  for (size_t i = 0; i < shown; ++i) {
+    reply->OpenElement();
+    reply->Uint("level", static_cast<uint64_t>(levels[i].level));
+    reply->Uint("sstables", levels[i].tables);
+    reply->Uint("total_bytes", levels[i].bytes);
+    reply->Bool("sorted", levels[i].sorted);
+    reply->Uint("max_bytes", levels[i].max_bytes);
+    reply->CloseObject();
+  }
+  reply->CloseArray();
+  if (context->explain) {
+    const ExplainObject explain(meter.start(), reply);
+  }
+  return std::nullopt;
+}
+
+void ReplyReadCounters(const ReadCost& reads, Reply* reply) {
+  reply->Uint("read_memtables_checked", reads.memtables_checked);
+  reply->Uint("read_levels_checked", reads.levels_checked);
+  reply->Uint("read_tables_checked", reads.tables_checked);
+  reply->Uint("read_filters_checked", reads.filters_checked);
+  reply->Uint("read_filters_rejected", reads.filters_rejected);
+  reply->Uint("read_blocks_cached", reads.blocks_cached);
+  reply->Uint("read_blocks_read", reads.blocks_read);
+  reply->Uint("read_bytes_read", reads.bytes_read);
+}
+
+HandlerResult LsmStats(const Request&, HandlerContext* context, Reply* reply) {
+  const Meter meter(*context);
+  const Stats stats = context->db->GetStats();
+  reply->Uint("puts", stats.puts);
+  reply->Uint("deletes", stats.deletes);
+  reply->Uint("batches", stats.batches);
+  reply->Uint("gets", stats.gets);
+  reply->Uint("iterators", stats.iterators);
+  reply->Uint("flushes", stats.flushes);
+  reply->Uint("flushed_entries", stats.flushed_entries);
+  reply->Uint("flushed_bytes", stats.flushed_bytes);
+  reply->Uint("user_bytes", stats.user_bytes);
+  reply->Uint("log_bytes", stats.log_bytes);
+  reply->Uint("log_syncs", stats.log_syncs);
+  reply->Uint("write_waits", stats.write_waits);
+  reply->Uint("write_wait_micros", stats.write_wait_micros);
+  reply->Uint("cache_hits", stats.cache_hits);
+  reply->Uint("cache_misses", stats.cache_misses);
+  reply->Uint("cache_evictions", stats.cache_evictions);
+  ReplyReadCounters(stats.reads, reply);
+  reply->Uint("memtable_entries", stats.memtable_entries);
+  reply->Uint("memtable_bytes", stats.memtable_bytes);
+  reply->Uint("memtable_memory_bytes", stats.memtable_memory_bytes);
+  reply->Uint("immutable_memtables", stats.immutable_memtables);
+  reply->Uint("tables", stats.tables);
+  reply->Uint("table_bytes", stats.table_bytes);
+  reply->Uint("table_memory_bytes", stats.table_memory_bytes);
+  reply->Uint("cache_bytes", stats.cache_bytes);
+  reply->Uint("last_sequence", stats.last_sequence);
+  if (context->explain) {
+    const ExplainObject explain(meter.start(), reply);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void RegisterStatsHandlers(Registry* registry) {
+  registry->Add("lsm_level_info", LsmLevelInfo);
+  registry->Add("lsm_stats", LsmStats);
+}
+
+}  // namespace fathom

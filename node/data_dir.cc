@@ -1,0 +1,83 @@
+#include "node/data_dir.h"
+
+#include <stdlib.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace fathom {
+namespace {
+
+constexpr size_t kMaxNameBytes = 255;
+
+std::string ParentOf(const std::string& dir) {
+  const size_t last = dir.find_last_not_of('/');
+  const size_t slash = dir.find_last_of('/', last);
+  if (slash == std::string::npos) {
+    return ".";
+  }
+  const size_t end = dir.find_last_not_of('/', slash);
+  return end == std::string::npos ? "/" : dir.substr(0, end + 1);
+}
+
+// The roots of the recursion ("/" and ".") always exist.
+absl::Status MakeDirs(FileSystem* fs, const std::string& dir) {
+  if (fs->List(dir).ok()) {
+    return absl::OkStatus();
+  }
+  const std::string parent = ParentOf(dir);
+  if (parent != dir) {
+    absl::Status made = MakeDirs(fs, parent);
+    if (!made.ok()) {
+      return made;
+    }
+  }
+  absl::Status made = fs->CreateDir(dir);
+  return made.ok() ? fs->SyncDir(parent) : made;
+}
+
+}  // namespace
+
+absl::Status CheckNodeId(absl::string_view node_id) {
+  const bool fits = !node_id.empty() && node_id.size() <= kMaxNameBytes;
+  const bool is_name = node_id.find('/') == absl::string_view::npos &&
+                       node_id.find('\0') == absl::string_view::npos && node_id != "." &&
+                       node_id != "..";
+  if (fits && is_name) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("field \"node_id\": expected a name of 1 to ", kMaxNameBytes,
+                   " bytes that can be a directory's, found ", node_id.size(), " bytes",
+                   fits ? " with a '/', a byte of zero, or \".\" or \"..\"" : ""));
+}
+
+absl::StatusOr<std::string> MakeStoreDir(FileSystem* fs, const std::string& data_dir,
+                                         absl::string_view node_id) {
+  std::string dir = absl::StrCat(data_dir, "/", node_id);
+  absl::Status made = MakeDirs(fs, dir);
+  if (!made.ok()) {
+    return made;
+  }
+  return dir;
+}
+
+absl::StatusOr<std::unique_ptr<TempDir>> TempDir::Make() {
+  const char* base = getenv("TMPDIR");
+  const bool has_base = base != nullptr && *base != '\0';
+  std::string path = absl::StrCat(has_base ? base : "/tmp", "/fathom-XXXXXX");
+  if (mkdtemp(path.data()) == nullptr) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("mkdtemp ", path));
+  }
+  return std::unique_ptr<TempDir>(new TempDir(std::move(path)));
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;  // nothing depends on what is left there
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace fathom

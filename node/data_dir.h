@@ -1,0 +1,40 @@
+// Where a node's store lives. Thread safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "lsm/io/file_system.h"
+
+namespace fathom {
+
+// InvalidArgument unless `node_id` can be the name of a directory: 1 to 255 bytes without '/' and
+// zero, and neither "." nor "..".
+absl::Status CheckNodeId(absl::string_view node_id);
+
+// Makes DATA_DIR/NODE_ID and what is missing above it, durably, and returns its path.
+absl::StatusOr<std::string> MakeStoreDir(FileSystem* fs, const std::string& data_dir,
+                                         absl::string_view node_id);
+
+// A new directory under $TMPDIR, else under /tmp, which is removed with all that it holds when this
+// goes.
+class TempDir {
+ public:
+  static absl::StatusOr<std::unique_ptr<TempDir>> Make();
+  ~TempDir();
+
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TempDir(std::string path) : path_(std::move(path)) {}
+
+  const std::string path_;
+};
+
+}  // namespace fathom
