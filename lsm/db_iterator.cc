@@ -9,40 +9,59 @@
 namespace fathom {
 namespace {
 
-// Moving forward, the internal cursor stands at the version that is shown, and key and value are
-// its own. Moving backward, it stands before all versions of the key that is shown, because the
-// newest visible version is met last: key and value were copied on the way.
+// Moving forward, the internal cursor stands at the version that is shown, and
+// key and value are its own. Moving backward, it stands before all versions of
+// the key that is shown, because the newest visible version is met last: key
+// and value were copied on the way.
 class DBIterator final : public Iterator {
- public:
-  DBIterator(std::unique_ptr<InternalIterator> internal, SequenceNumber sequence)
-      : internal_(std::move(internal)), sequence_(sequence) {}
+public:
+  DBIterator(std::unique_ptr<InternalIterator> internal,
+             SequenceNumber sequence, std::optional<std::string> lower,
+             std::optional<std::string> upper)
+      : internal_(std::move(internal)), sequence_(sequence),
+        lower_(std::move(lower)), upper_(std::move(upper)) {}
 
   bool Valid() const override { return valid_; }
 
   void SeekToFirst() override {
+    if (lower_.has_value()) {
+      Seek(*lower_);
+      return;
+    }
     forward_ = true;
     internal_->SeekToFirst();
     FindForward(/*skip=*/false);
   }
   void SeekToLast() override {
     forward_ = false;
-    internal_->SeekToLast();
+    if (upper_.has_value()) {
+      SeekBefore(*upper_);
+    } else {
+      internal_->SeekToLast();
+    }
     FindBackward();
   }
   void Seek(absl::string_view target) override {
     forward_ = true;
+    if (lower_.has_value() && target < absl::string_view(*lower_)) {
+      target = *lower_;
+    }
     internal_->Seek(SeekKey(target, sequence_).view());
     FindForward(/*skip=*/false);
   }
   void SeekForPrev(absl::string_view target) override {
+    if (upper_.has_value() && target >= absl::string_view(*upper_)) {
+      SeekToLast();
+      return;
+    }
     Seek(target);
     if (valid_ && key() == target) {
       return;
     }
-    if (valid_) {
-      Prev();
-    } else if (status().ok()) {
-      SeekToLast();
+    if (status().ok()) {
+      forward_ = false;
+      SeekBefore(target);
+      FindBackward();
     }
   }
 
@@ -51,7 +70,8 @@ class DBIterator final : public Iterator {
       saved_key_.assign(key().data(), key().size());
       internal_->Next();
     } else {
-      // Standing before the shown key's versions: step onto them; FindForward skips them.
+      // Standing before the shown key's versions: step onto them; FindForward
+      // skips them.
       forward_ = true;
       if (internal_->Valid()) {
         internal_->Next();
@@ -68,7 +88,8 @@ class DBIterator final : public Iterator {
       forward_ = false;
       do {
         internal_->Prev();
-      } while (internal_->Valid() && CheckKey() && UserKey(internal_->key()) == saved_key_);
+      } while (internal_->Valid() && CheckKey() &&
+               UserKey(internal_->key()) == saved_key_);
     }
     FindBackward();
   }
@@ -79,25 +100,43 @@ class DBIterator final : public Iterator {
   absl::string_view value() const override {
     return forward_ ? internal_->value() : absl::string_view(saved_value_);
   }
-  absl::Status status() const override { return status_.ok() ? internal_->status() : status_; }
+  absl::Status status() const override {
+    return status_.ok() ? internal_->status() : status_;
+  }
 
- private:
+private:
   bool CheckKey() {
     if (IsValidInternalKey(internal_->key())) {
       return true;
     }
-    status_ = absl::DataLossError(absl::StrCat("iterator: expected an internal key, found \"",
-                                               absl::CHexEscape(internal_->key()), "\""));
+    status_ = absl::DataLossError(
+        absl::StrCat("iterator: expected an internal key, found \"",
+                     absl::CHexEscape(internal_->key()), "\""));
     return false;
   }
 
-  // From the internal cursor on, to the first visible value. With `skip`, versions of saved_key_
-  // are passed over.
+  // The internal cursor goes to the last version of the last key before
+  // `user_key`.
+  void SeekBefore(absl::string_view user_key) {
+    internal_->Seek(SeekKey(user_key, kMaxSequenceNumber).view());
+    if (internal_->Valid()) {
+      internal_->Prev();
+    } else if (internal_->status().ok()) {
+      internal_->SeekToLast();
+    }
+  }
+
+  // From the internal cursor on, to the first visible value. With `skip`,
+  // versions of saved_key_ are passed over.
   void FindForward(bool skip) {
     valid_ = false;
     for (; internal_->Valid() && CheckKey(); internal_->Next()) {
       const absl::string_view user_key = UserKey(internal_->key());
-      if (Sequence(internal_->key()) > sequence_ || (skip && user_key == saved_key_)) {
+      if (upper_.has_value() && user_key >= absl::string_view(*upper_)) {
+        return;
+      }
+      if (Sequence(internal_->key()) > sequence_ ||
+          (skip && user_key == saved_key_)) {
         continue;
       }
       if (Type(internal_->key()) == ValueType::kValue) {
@@ -105,16 +144,20 @@ class DBIterator final : public Iterator {
         return;
       }
       saved_key_.assign(user_key.data(), user_key.size());
-      skip = true;  // the tombstone hides the versions that follow
+      skip = true; // the tombstone hides the versions that follow
     }
   }
 
-  // From the internal cursor back, to the first key whose newest visible version is a value.
+  // From the internal cursor back, to the first key whose newest visible
+  // version is a value.
   void FindBackward() {
     valid_ = false;
     for (; internal_->Valid() && CheckKey(); internal_->Prev()) {
       const absl::string_view user_key = UserKey(internal_->key());
       if (valid_ && user_key != saved_key_) {
+        return;
+      }
+      if (lower_.has_value() && user_key < absl::string_view(*lower_)) {
         return;
       }
       if (Sequence(internal_->key()) > sequence_) {
@@ -124,7 +167,8 @@ class DBIterator final : public Iterator {
       valid_ = Type(internal_->key()) == ValueType::kValue;
       if (valid_) {
         saved_key_.assign(user_key.data(), user_key.size());
-        saved_value_.assign(internal_->value().data(), internal_->value().size());
+        saved_value_.assign(internal_->value().data(),
+                            internal_->value().size());
       }
     }
     valid_ = valid_ && status().ok();
@@ -132,18 +176,23 @@ class DBIterator final : public Iterator {
 
   const std::unique_ptr<InternalIterator> internal_;
   const SequenceNumber sequence_;
+  const std::optional<std::string> lower_;
+  const std::optional<std::string> upper_;
   bool valid_ = false;
   bool forward_ = true;
-  std::string saved_key_;    // backward: the shown key; forward: the key to skip
-  std::string saved_value_;  // backward: the shown value
+  std::string saved_key_;   // backward: the shown key; forward: the key to skip
+  std::string saved_value_; // backward: the shown value
   absl::Status status_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Iterator> NewDBIterator(std::unique_ptr<InternalIterator> internal,
-                                        SequenceNumber sequence) {
-  return std::make_unique<DBIterator>(std::move(internal), sequence);
+std::unique_ptr<Iterator>
+NewDBIterator(std::unique_ptr<InternalIterator> internal,
+              SequenceNumber sequence, std::optional<std::string> lower,
+              std::optional<std::string> upper) {
+  return std::make_unique<DBIterator>(std::move(internal), sequence,
+                                      std::move(lower), std::move(upper));
 }
 
-}  // namespace fathom
+} // namespace fathom

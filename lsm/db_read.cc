@@ -1,5 +1,5 @@
-// The read path: a view, then memtables, then tables, newest data first; iterators over a view; and
-// the figures that a store tells of itself.
+// The read path: a view, then memtables, then tables, newest data first;
+// iterators over a view; and the figures that a store tells of itself.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,16 +10,15 @@
 namespace fathom {
 namespace {
 
-// Level 0 of the course's tree holds up to 40 MiB, each level below ten times the one above.
-constexpr uint64_t kLevel0Bytes = uint64_t{40} << 20;
-constexpr uint64_t kLevelRatio = 10;
+absl::Status NoSuchKey() { return absl::NotFoundError("no such key"); }
 
 // Looks in the memtables of `view`, newest first.
-Lookup ReadMemtables(const View& view, absl::string_view key, SequenceNumber snapshot,
-                     std::string* value, ReadCost* cost) {
+Lookup ReadMemtables(const View &view, absl::string_view key,
+                     SequenceNumber snapshot, std::string *value,
+                     ReadCost *cost) {
   ++cost->memtables_checked;
   Lookup found = view.memtable->Get(key, snapshot, value);
-  for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
+  for (const std::shared_ptr<MemTable> &memtable : view.immutables) {
     if (found != Lookup::kAbsent) {
       break;
     }
@@ -29,16 +28,17 @@ Lookup ReadMemtables(const View& view, absl::string_view key, SequenceNumber sna
   return found;
 }
 
-void AddMemtables(const View& view, std::vector<std::unique_ptr<InternalIterator>>* iterators) {
+void AddMemtables(const View &view,
+                  std::vector<std::unique_ptr<InternalIterator>> *iterators) {
   iterators->push_back(view.memtable->NewIterator());
-  for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
+  for (const std::shared_ptr<MemTable> &memtable : view.immutables) {
     iterators->push_back(memtable->NewIterator());
   }
 }
 
 // Keeps the view alive whose tables and memtables the cursor reads.
 class ViewIterator final : public Iterator {
- public:
+public:
   ViewIterator(std::shared_ptr<const View> view, std::unique_ptr<Iterator> base)
       : view_(std::move(view)), base_(std::move(base)) {}
 
@@ -46,59 +46,112 @@ class ViewIterator final : public Iterator {
   void SeekToFirst() override { base_->SeekToFirst(); }
   void SeekToLast() override { base_->SeekToLast(); }
   void Seek(absl::string_view target) override { base_->Seek(target); }
-  void SeekForPrev(absl::string_view target) override { base_->SeekForPrev(target); }
+  void SeekForPrev(absl::string_view target) override {
+    base_->SeekForPrev(target);
+  }
   void Next() override { base_->Next(); }
   void Prev() override { base_->Prev(); }
   absl::string_view key() const override { return base_->key(); }
   absl::string_view value() const override { return base_->value(); }
   absl::Status status() const override { return base_->status(); }
 
- private:
+private:
   const std::shared_ptr<const View> view_;
   const std::unique_ptr<Iterator> base_;
 };
 
-}  // namespace
+} // namespace
 
-absl::Status DBImpl::Get(const ReadOptions& options, absl::string_view key, std::string* value) {
+absl::Status DBImpl::Get(const ReadOptions &options, absl::string_view key,
+                         std::string *value) {
   absl::StatusOr<ReadResult> result = Read(options, key, value);
   if (!result.ok()) {
     return result.status();
   }
-  return result->lookup == Lookup::kFound ? absl::OkStatus() : absl::NotFoundError("no such key");
+  return result->lookup == Lookup::kFound ? absl::OkStatus()
+                                          : absl::NotFoundError("no such key");
 }
 
-absl::StatusOr<ReadResult> DBImpl::Read(const ReadOptions&, absl::string_view key,
-                                        std::string* value) {
+SequenceNumber DBImpl::SequenceOf(const ReadOptions &options) const {
+  return options.snapshot != nullptr
+             ? options.snapshot->sequence()
+             : last_sequence_.load(std::memory_order_acquire);
+}
+
+absl::StatusOr<ReadResult> DBImpl::Read(const ReadOptions &options,
+                                        absl::string_view key,
+                                        std::string *value) {
   const ViewHolder::Pin view(views_);
-  const SequenceNumber snapshot = last_sequence_.load(std::memory_order_acquire);
-  ReadResult result;
-  result.lookup = ReadMemtables(*view, key, snapshot, value, &result.cost);
-  result.in_memtable = result.lookup != Lookup::kAbsent;
-  if (!result.in_memtable) {
-    int level = -1;
-    absl::StatusOr<Lookup> found = view->version->Get(key, snapshot, value, &result.cost, &level);
-    Count(result.cost);
-    if (!found.ok()) {
-      return found.status();
-    }
-    result.lookup = *found;
-    result.level = *found == Lookup::kAbsent ? -1 : level;
-  }
+  return ReadView(*view, SequenceOf(options), key, value);
+}
+
+absl::StatusOr<ReadResult> DBImpl::ReadView(const View &view,
+                                            SequenceNumber sequence,
+                                            absl::string_view key,
+                                            std::string *value) const {
   counters_.gets.fetch_add(1, std::memory_order_relaxed);
+  ReadResult result;
+  result.lookup = ReadMemtables(view, key, sequence, value, &result.cost);
+  result.in_memtable = result.lookup != Lookup::kAbsent;
+  if (result.in_memtable) {
+    return result;
+  }
+  int level = -1;
+  absl::StatusOr<Lookup> found =
+      view.version->Get(key, sequence, value, &result.cost, &level);
+  Count(result.cost);
+  if (!found.ok()) {
+    return found.status();
+  }
+  result.lookup = *found;
+  result.level = *found == Lookup::kAbsent ? -1 : level;
   return result;
 }
 
-absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions&, absl::string_view table,
-                                             absl::string_view key, std::string* value) {
+std::vector<absl::Status>
+DBImpl::MultiGet(const ReadOptions &options,
+                 const std::vector<absl::string_view> &keys,
+                 std::vector<std::string> *values) {
+  const ViewHolder::Pin view(views_);
+  const SequenceNumber sequence = SequenceOf(options);
+  values->resize(keys.size());
+  std::vector<absl::Status> statuses;
+  statuses.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const absl::StatusOr<ReadResult> read =
+        ReadView(*view, sequence, keys[i], &(*values)[i]);
+    statuses.push_back(!read.ok()                       ? read.status()
+                       : read->lookup == Lookup::kFound ? absl::OkStatus()
+                                                        : NoSuchKey());
+  }
+  return statuses;
+}
+
+std::shared_ptr<const Snapshot> DBImpl::GetSnapshot() {
+  absl::MutexLock lock(&mutex_);
+  const SequenceNumber sequence = last_sequence_.load();
+  snapshots_.insert(sequence);
+  return std::shared_ptr<const Snapshot>(
+      new Snapshot(sequence, [this](SequenceNumber released) {
+        absl::MutexLock release_lock(&mutex_);
+        snapshots_.erase(snapshots_.find(released));
+      }));
+}
+
+absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions &options,
+                                             absl::string_view table,
+                                             absl::string_view key,
+                                             std::string *value) {
   const ViewHolder::Pin view(views_);
   ReadResult result;
-  const std::shared_ptr<LiveTable> live = view->version->Find(table, &result.level);
+  const std::shared_ptr<LiveTable> live =
+      view->version->Find(table, &result.level);
   if (live == nullptr) {
-    return absl::NotFoundError(absl::StrCat("no live table is named \"", table, "\""));
+    return absl::NotFoundError(
+        absl::StrCat("no live table is named \"", table, "\""));
   }
-  absl::StatusOr<Lookup> found =
-      live->reader().Get(key, FilterHash(key), kMaxSequenceNumber, value, &result.cost);
+  absl::StatusOr<Lookup> found = live->reader().Get(
+      key, FilterHash(key), SequenceOf(options), value, &result.cost);
   Count(result.cost);
   if (!found.ok()) {
     return found.status();
@@ -107,51 +160,34 @@ absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions&, absl::string_vi
   return result;
 }
 
-std::unique_ptr<Iterator> DBImpl::NewIterator(const ReadOptions& options, ReadCost* cost) {
-  std::shared_ptr<const View> view = views_.Share();
-  const SequenceNumber snapshot = last_sequence_.load(std::memory_order_acquire);
-  std::vector<std::unique_ptr<InternalIterator>> children;
-  AddMemtables(*view, &children);
-  view->version->AddIterators(options.fill_cache, cost, &children);
-  counters_.iterators.fetch_add(1, std::memory_order_relaxed);
-  return std::make_unique<ViewIterator>(
-      std::move(view), NewDBIterator(NewMergingIterator(std::move(children)), snapshot));
+std::unique_ptr<Iterator> DBImpl::NewIterator(const ReadOptions &options,
+                                              ReadCost *cost) {
+  return IteratorOver(views_.Share(), options, /*tables=*/true, cost);
 }
 
 std::unique_ptr<Iterator> DBImpl::NewMemtableIterator() {
-  std::shared_ptr<const View> view = views_.Share();
-  const SequenceNumber snapshot = last_sequence_.load(std::memory_order_acquire);
+  return IteratorOver(views_.Share(), ReadOptions(), /*tables=*/false, nullptr);
+}
+
+std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
+                                               const ReadOptions &options,
+                                               bool tables, ReadCost *cost) {
+  // After the view was taken (invariant 2).
+  const SequenceNumber sequence = SequenceOf(options);
   std::vector<std::unique_ptr<InternalIterator>> children;
   AddMemtables(*view, &children);
+  if (tables) {
+    view->version->AddIterators(options.fill_cache, cost, &children);
+  }
   counters_.iterators.fetch_add(1, std::memory_order_relaxed);
   return std::make_unique<ViewIterator>(
-      std::move(view), NewDBIterator(NewMergingIterator(std::move(children)), snapshot));
+      std::move(view),
+      NewDBIterator(NewMergingIterator(std::move(children)), sequence,
+                    options.lower_bound, options.upper_bound));
 }
 
-absl::Status DBImpl::VerifyTables() {
-  const std::shared_ptr<const View> view = views_.Share();
-  absl::Status status = view->version->Check();
-  for (int level = 0; status.ok() && level < kNumLevels; ++level) {
-    for (const std::shared_ptr<LiveTable>& table : view->version->level(level)) {
-      status.Update(table->reader().Check().status());
-    }
-  }
-  return status;
-}
-
-std::vector<LevelInfo> DBImpl::Levels() const {
-  const ViewHolder::Pin view(views_);
-  std::vector<LevelInfo> levels;
-  uint64_t max_bytes = kLevel0Bytes;
-  for (int level = 0; level < kNumLevels; ++level, max_bytes *= kLevelRatio) {
-    levels.push_back(LevelInfo{level, view->version->level(level).size(),
-                               view->version->LevelBytes(level), max_bytes, level > 0});
-  }
-  return levels;
-}
-
-void DBImpl::Count(const ReadCost& cost) const {
-  const auto add = [](std::atomic<uint64_t>& counter, uint64_t n) {
+void DBImpl::Count(const ReadCost &cost) const {
+  const auto add = [](std::atomic<uint64_t> &counter, uint64_t n) {
     if (n > 0) {
       counter.fetch_add(n, std::memory_order_relaxed);
     }
@@ -166,4 +202,4 @@ void DBImpl::Count(const ReadCost& cost) const {
   add(counters_.bytes_read, cost.bytes_read);
 }
 
-}  // namespace fathom
+} // namespace fathom

@@ -6,6 +6,7 @@
 
 #include "lsm/format/file_names.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/table/table_builder.h"
 
 namespace fathom {
 
@@ -23,6 +24,9 @@ struct TableMeta {
   // checksums, so that a file that is whole but not this one is refused.
   uint64_t tail_bytes = 0;
   uint64_t tail_hash = 0;
+
+  // Fills in all but number and level from what was written.
+  void Describe(BuiltTable built);
 
   std::string FileName() const { return TableFileName(born_level, number); }
 

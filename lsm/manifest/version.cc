@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "absl/strings/str_cat.h"
+#include "lsm/manifest/level_iterator.h"
 
 namespace fathom {
 namespace {
@@ -74,9 +75,12 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
 
 void Version::AddIterators(bool fill_cache, ReadCost* cost,
                            std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
-  for (const Tables& tables : levels_) {
-    for (const std::shared_ptr<LiveTable>& table : tables) {
-      iterators->push_back(table->reader().NewIterator(fill_cache, cost));
+  for (const std::shared_ptr<LiveTable>& table : levels_[0]) {
+    iterators->push_back(table->reader().NewIterator(fill_cache, cost));
+  }
+  for (size_t level = 1; level < kNumLevels; ++level) {
+    if (!levels_[level].empty()) {
+      iterators->push_back(NewLevelIterator(levels_[level], fill_cache, cost));
     }
   }
 }

@@ -1,4 +1,5 @@
-// Writers, readers, scans and flushes at once. The same tests run under ThreadSanitizer.
+// Writers, readers, scans and flushes at once. The same tests run under
+// ThreadSanitizer.
 #include <atomic>
 #include <random>
 #include <string>
@@ -10,7 +11,8 @@
 namespace fathom {
 namespace {
 
-TEST_CASE("concurrency: readers beside writers and flushes see every acknowledged write") {
+TEST_CASE("concurrency: readers beside writers and flushes see every "
+          "acknowledged write") {
   MemFileSystem fs;
   Options options = InMemory(&fs);
   options.memtable_bytes = 8 << 10;
@@ -53,9 +55,11 @@ TEST_CASE("concurrency: readers beside writers and flushes see every acknowledge
             std::stoi(value) < before) {
           ++failures;
         }
-        if (!db->Get(ReadOptions(),
-                     absl::StrCat("n", writer, "/", 1 + static_cast<int>(rng() % kWrites) % before),
-                     &value)
+        if (!db->Get(
+                   ReadOptions(),
+                   absl::StrCat("n", writer, "/",
+                                1 + static_cast<int>(rng() % kWrites) % before),
+                   &value)
                  .ok()) {
           ++failures;
         }
@@ -69,10 +73,14 @@ TEST_CASE("concurrency: readers beside writers and flushes see every acknowledge
       for (int writer = 0; writer < kWriters; ++writer) {
         it->Seek(absl::StrCat("a", writer));
         const std::string first =
-            it->Valid() && it->key() == absl::StrCat("a", writer) ? std::string(it->value()) : "";
+            it->Valid() && it->key() == absl::StrCat("a", writer)
+                ? std::string(it->value())
+                : "";
         it->Seek(absl::StrCat("z", writer));
         const std::string second =
-            it->Valid() && it->key() == absl::StrCat("z", writer) ? std::string(it->value()) : "";
+            it->Valid() && it->key() == absl::StrCat("z", writer)
+                ? std::string(it->value())
+                : "";
         if (first != second || !it->status().ok()) {
           ++failures;
         }
@@ -84,17 +92,17 @@ TEST_CASE("concurrency: readers beside writers and flushes see every acknowledge
       db->Levels();
     }
   });
-  for (std::thread& thread : threads) {
+  for (std::thread &thread : threads) {
     thread.join();
   }
   done = true;
-  for (std::thread& reader : readers) {
+  for (std::thread &reader : readers) {
     reader.join();
   }
   CHECK(failures == 0);
   const Model contents = Contents(db.get());
   CHECK(contents.size() == kWriters * (kWrites + 2));
-  CHECK(db->VerifyTables().ok());
+  CHECK(db->Verify().value().problems.empty());
 }
 
 TEST_CASE("concurrency: more readers than slots take turns") {
@@ -111,14 +119,15 @@ TEST_CASE("concurrency: more readers than slots take turns") {
       }
     });
   }
-  for (std::thread& thread : threads) {
+  for (std::thread &thread : threads) {
     thread.join();
   }
   CHECK(found == 80 * 50);
 }
 
 // Crash case 14.
-TEST_CASE("concurrency: what many writers were told is durable survives a power loss") {
+TEST_CASE("concurrency: what many writers were told is durable survives a "
+          "power loss") {
   for (uint64_t seed = 0; seed < 10; ++seed) {
     MemFileSystem fs;
     Options options = InMemory(&fs);
@@ -127,15 +136,19 @@ TEST_CASE("concurrency: what many writers were told is durable survives a power 
     constexpr int kWriters = 4;
     std::vector<int> durable(kWriters, 0);
     const uint64_t last = 100 + seed * 37;
-    fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
-      return number <= last ? absl::OkStatus() : absl::InternalError("the machine is off");
+    fs.SetHook([last](FileOp, const std::string &, uint64_t number) {
+      return number <= last ? absl::OkStatus()
+                            : absl::InternalError("the machine is off");
     });
     std::vector<std::thread> threads;
     for (int writer = 0; writer < kWriters; ++writer) {
       threads.emplace_back([&, writer] {
         for (int i = 1;; ++i) {
-          const auto durability = i % 2 == 0 ? Durability::kDisk : Durability::kBuffered;
-          if (!db->Put(WriteOptions{durability}, absl::StrCat(writer, "/", Key(i)), "v").ok()) {
+          const auto durability =
+              i % 2 == 0 ? Durability::kDisk : Durability::kBuffered;
+          if (!db->Put(WriteOptions{durability},
+                       absl::StrCat(writer, "/", Key(i)), "v")
+                   .ok()) {
             return;
           }
           if (durability == Durability::kDisk) {
@@ -144,25 +157,27 @@ TEST_CASE("concurrency: what many writers were told is durable survives a power 
         }
       });
     }
-    for (std::thread& thread : threads) {
+    for (std::thread &thread : threads) {
       thread.join();
     }
     const auto crashed = fs.CrashClone(seed, 50);
     db.reset();
     const auto again = OpenStore(crashed.get());
     for (int writer = 0; writer < kWriters; ++writer) {
-      // Of each writer: every durable write, and no write without all those before it.
+      // Of each writer: every durable write, and no write without all those
+      // before it.
       int i = 1;
       while (Get(again.get(), absl::StrCat(writer, "/", Key(i))) == "v") {
         ++i;
       }
       CHECK(i - 1 >= durable[static_cast<size_t>(writer)]);
       for (int later = i; later < i + 50; ++later) {
-        CHECK(Get(again.get(), absl::StrCat(writer, "/", Key(later))) == "(none)");
+        CHECK(Get(again.get(), absl::StrCat(writer, "/", Key(later))) ==
+              "(none)");
       }
     }
   }
 }
 
-}  // namespace
-}  // namespace fathom
+} // namespace
+} // namespace fathom

@@ -1,5 +1,5 @@
-// What a store does when the file system refuses: it says so, loses nothing, and promises nothing
-// that it cannot keep.
+// What a store does when the file system refuses: it says so, loses nothing,
+// and promises nothing that it cannot keep.
 #include <atomic>
 #include <string>
 
@@ -8,17 +8,20 @@
 namespace fathom {
 namespace {
 
-TEST_CASE("faults: after a failed log write the store is read-only, and readable, until reopened") {
+TEST_CASE("faults: after a failed log write the store is read-only, and "
+          "readable, until reopened") {
   // Crash case 8: space that is free again does not bring the promise back.
   for (const FileOp op : {FileOp::kAppend, FileOp::kSync}) {
     MemFileSystem fs;
     auto db = OpenStore(&fs);
     Put(db.get(), "kept", "1", Durability::kDisk);
-    fs.SetHook([op](FileOp now, const std::string& path, uint64_t) {
-      return now == op && path.ends_with(".wal") ? absl::ResourceExhaustedError("disk full")
-                                                 : absl::OkStatus();
+    fs.SetHook([op](FileOp now, const std::string &path, uint64_t) {
+      return now == op && path.ends_with(".wal")
+                 ? absl::ResourceExhaustedError("disk full")
+                 : absl::OkStatus();
     });
-    CHECK(absl::IsResourceExhausted(db->Put(WriteOptions{Durability::kDisk}, "uncertain", "2")));
+    CHECK(absl::IsResourceExhausted(
+        db->Put(WriteOptions{Durability::kDisk}, "uncertain", "2")));
     fs.SetHook(nullptr);
     const absl::Status status = db->Put(WriteOptions(), "refused", "3");
     CHECK(absl::IsFailedPrecondition(status));
@@ -29,20 +32,22 @@ TEST_CASE("faults: after a failed log write the store is read-only, and readable
     CHECK(Get(db.get(), "uncertain") == "(none)");
     CHECK_FALSE(db->Close().ok());
     db.reset();
-    // Crash case 10: what a failed fsync left is not durable, and was never acknowledged.
+    // Crash case 10: what a failed fsync left is not durable, and was never
+    // acknowledged.
     const auto crashed = fs.CrashClone(1, 0);
     db = OpenStore(crashed.get());
     CHECK(Contents(db.get()) == Model{{"kept", "1"}});
     Put(db.get(), "works", "again");
-    db.reset();  // before its file system
+    db.reset(); // before its file system
   }
 }
 
-TEST_CASE("faults: a failed manifest write makes the store read-only, and nothing is lost") {
+TEST_CASE("faults: a failed manifest write makes the store read-only, and "
+          "nothing is lost") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
   Put(db.get(), "k", "v");
-  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+  fs.SetHook([](FileOp op, const std::string &path, uint64_t) {
     return op == FileOp::kSync && path.find("MANIFEST") != std::string::npos
                ? absl::InternalError("I/O error")
                : absl::OkStatus();
@@ -56,14 +61,14 @@ TEST_CASE("faults: a failed manifest write makes the store read-only, and nothin
   CHECK(Contents(db.get()) == Model{{"k", "v"}});
 }
 
-TEST_CASE(
-    "faults: a flush that finds the disk full keeps the memtable and works when there is room") {
+TEST_CASE("faults: a flush that finds the disk full keeps the memtable and "
+          "works when there is room") {
   MemFileSystem fs;
   Options options = InMemory(&fs);
   options.memtable_bytes = 1000;
   auto db = OpenStore(options);
   std::atomic<bool> full{true};
-  fs.SetHook([&full](FileOp op, const std::string& path, uint64_t) {
+  fs.SetHook([&full](FileOp op, const std::string &path, uint64_t) {
     return full && op == FileOp::kAppend && path.ends_with(".sst")
                ? absl::ResourceExhaustedError("disk full")
                : absl::OkStatus();
@@ -76,8 +81,8 @@ TEST_CASE(
       model[Key(i)] = "value";
     }
   }
-  // The log takes writes until the memtables that wait are too many; then they are refused, not
-  // lost.
+  // The log takes writes until the memtables that wait are too many; then they
+  // are refused, not lost.
   CHECK(absl::IsResourceExhausted(status));
   CHECK(absl::IsResourceExhausted(db->Flush().status()));
   CHECK(Contents(db.get()) == model);
@@ -91,7 +96,8 @@ TEST_CASE(
   CHECK(Contents(db.get()) == model);
 }
 
-TEST_CASE("faults: a read error is reported, never taken for an absent key or an end") {
+TEST_CASE("faults: a read error is reported, never taken for an absent key or "
+          "an end") {
   // Crash cases 54 and 58.
   MemFileSystem fs;
   Options options = InMemory(&fs);
@@ -104,8 +110,9 @@ TEST_CASE("faults: a read error is reported, never taken for an absent key or an
   const auto it = db->NewIterator(ReadOptions());
   it->SeekToFirst();
   REQUIRE(it->Valid());
-  fs.SetHook([](FileOp op, const std::string&, uint64_t) {
-    return op == FileOp::kRead ? absl::InternalError("I/O error") : absl::OkStatus();
+  fs.SetHook([](FileOp op, const std::string &, uint64_t) {
+    return op == FileOp::kRead ? absl::InternalError("I/O error")
+                               : absl::OkStatus();
   });
   CHECK(Get(db.get(), Key(3)).find("I/O error") != std::string::npos);
   int seen = 0;
@@ -114,29 +121,32 @@ TEST_CASE("faults: a read error is reported, never taken for an absent key or an
   }
   CHECK(seen < 500);
   CHECK(it->status().message().find("I/O error") != std::string::npos);
-  CHECK_FALSE(db->VerifyTables().ok());
+  CHECK_FALSE(db->Verify().ok());
   fs.SetHook(nullptr);
   CHECK(Get(db.get(), Key(3)) == "value");
 }
 
 // Crash case 57, for opening, writing, flushing and closing.
-TEST_CASE(
-    "faults: when any one operation fails, every acknowledged write is there after a reopening") {
+TEST_CASE("faults: when any one operation fails, every acknowledged write is "
+          "there after a reopening") {
   for (uint64_t failing = 1;; ++failing) {
     MemFileSystem fs;
     Options options = InMemory(&fs);
     options.memtable_bytes = 600;
     bool reached = false;
-    fs.SetHook([failing, &reached](FileOp, const std::string&, uint64_t number) {
-      reached = reached || number == failing;
-      return number == failing ? absl::ResourceExhaustedError("disk full") : absl::OkStatus();
-    });
+    fs.SetHook(
+        [failing, &reached](FileOp, const std::string &, uint64_t number) {
+          reached = reached || number == failing;
+          return number == failing ? absl::ResourceExhaustedError("disk full")
+                                   : absl::OkStatus();
+        });
     Model model;
     std::string uncertain;
     absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
     for (int i = 0; db.ok() && i < 40; ++i) {
       const absl::Status status = (*db)->Put(
-          WriteOptions{i % 2 == 0 ? Durability::kProcess : Durability::kDisk}, Key(i), "value");
+          WriteOptions{i % 2 == 0 ? Durability::kProcess : Durability::kDisk},
+          Key(i), "value");
       if (status.ok()) {
         model[Key(i)] = "value";
       } else if (uncertain.empty() && !absl::IsFailedPrecondition(status)) {
@@ -156,11 +166,12 @@ TEST_CASE(
     const auto again = OpenStore(options);
     Model found = Contents(again.get());
     if (!uncertain.empty() && model.find(uncertain) == model.end()) {
-      found.erase(uncertain);  // an error leaves it open whether the write is there
+      found.erase(
+          uncertain); // an error leaves it open whether the write is there
     }
     REQUIRE(found == model);
   }
 }
 
-}  // namespace
-}  // namespace fathom
+} // namespace
+} // namespace fathom

@@ -1,4 +1,5 @@
-// What a store is after a crash, over a file system that knows what a crash leaves.
+// What a store is after a crash, over a file system that knows what a crash
+// leaves.
 #include <algorithm>
 #include <random>
 #include <string>
@@ -11,17 +12,20 @@
 namespace fathom {
 namespace {
 
-// The states that a history of writes goes through; state i is what the first i writes made.
+// The states that a history of writes goes through; state i is what the first i
+// writes made.
 class History {
- public:
+public:
   History() : states_(1) {}
 
-  void Acknowledge(const WriteBatch&, const Model& after) { states_.push_back(after); }
-  const Model& latest() const { return states_.back(); }
+  void Acknowledge(const WriteBatch &, const Model &after) {
+    states_.push_back(after);
+  }
+  const Model &latest() const { return states_.back(); }
   size_t length() const { return states_.size() - 1; }
 
   // The greatest i <= length with state i == `found`; -1 if there is none.
-  int Find(const Model& found) const {
+  int Find(const Model &found) const {
     for (size_t i = states_.size(); i-- > 0;) {
       if (states_[i] == found) {
         return static_cast<int>(i);
@@ -30,12 +34,13 @@ class History {
     return -1;
   }
 
- private:
+private:
   std::vector<Model> states_;
 };
 
-// One step of the workload below: a batch over few keys, each step making a new state.
-WriteBatch Step(int i, std::mt19937* rng, Model* model) {
+// One step of the workload below: a batch over few keys, each step making a new
+// state.
+WriteBatch Step(int i, std::mt19937 *rng, Model *model) {
   WriteBatch batch;
   batch.Put("step", absl::StrCat(i));
   (*model)["step"] = absl::StrCat(i);
@@ -45,7 +50,8 @@ WriteBatch Step(int i, std::mt19937* rng, Model* model) {
       batch.Delete(key);
       model->erase(key);
     } else {
-      const std::string value = absl::StrCat("value ", i, std::string((*rng)() % 200, '.'));
+      const std::string value =
+          absl::StrCat("value ", i, std::string((*rng)() % 200, '.'));
       batch.Put(key, value);
       (*model)[key] = value;
     }
@@ -55,14 +61,14 @@ WriteBatch Step(int i, std::mt19937* rng, Model* model) {
 
 struct Run {
   History history;
-  size_t durable = 0;  // writes that must survive a power loss
-  size_t handed = 0;   // writes that must survive the death of the process
+  size_t durable = 0; // writes that must survive a power loss
+  size_t handed = 0;  // writes that must survive the death of the process
 };
 
-// Opens a store and writes to it until the file system fails, as if the process died there: writes
-// of each durability, flushes, background flushes, a clean close and a second opening in the
-// middle.
-Run RunUntilItFails(MemFileSystem* fs, uint64_t seed, int steps) {
+// Opens a store and writes to it until the file system fails, as if the process
+// died there: writes of each durability, flushes, background flushes, a clean
+// close and a second opening in the middle.
+Run RunUntilItFails(MemFileSystem *fs, uint64_t seed, int steps) {
   Run run;
   Options options = InMemory(fs);
   options.memtable_bytes = 1500;
@@ -79,7 +85,8 @@ Run RunUntilItFails(MemFileSystem* fs, uint64_t seed, int steps) {
       Model after = model;
       const WriteBatch batch = Step(step, &rng, &after);
       const auto durability = static_cast<Durability>(rng() % 3);
-      // What fails may be there after the crash all the same: it ends the history.
+      // What fails may be there after the crash all the same: it ends the
+      // history.
       const absl::Status status = (*db)->Write(WriteOptions{durability}, batch);
       model = after;
       run.history.Acknowledge(batch, after);
@@ -113,25 +120,30 @@ Run RunUntilItFails(MemFileSystem* fs, uint64_t seed, int steps) {
   return run;
 }
 
-void CheckRecovered(MemFileSystem* fs, const Run& run, size_t at_least, const std::string& story) {
+void CheckRecovered(MemFileSystem *fs, const Run &run, size_t at_least,
+                    const std::string &story) {
   INFO(story);
   Options options = InMemory(fs);
   absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
   REQUIRE_MESSAGE(db.ok(), db.status().ToString());
   const int state = run.history.Find(Contents(db->get()));
-  REQUIRE_MESSAGE(state >= 0, "the recovered state is no prefix of the history");
+  REQUIRE_MESSAGE(state >= 0,
+                  "the recovered state is no prefix of the history");
   CHECK(static_cast<size_t>(state) >= at_least);
-  // The store goes on from there: a write after the recovery hides what was there, and lasts.
+  // The store goes on from there: a write after the recovery hides what was
+  // there, and lasts.
   Put(db->get(), "step", "after the crash");
   CHECK(Get(db->get(), "step") == "after the crash");
-  CHECK((*db)->VerifyTables().ok());
+  CHECK((*db)->Verify().value().problems.empty());
   CloseStore(*std::move(db));
   const auto again = OpenStore(options);
   CHECK(Get(again.get(), "step") == "after the crash");
 }
 
-// Crash cases 1, 2, 12, 13, 15, 16, 18, 19, 21, 25 and 41, wherever the crash falls.
-TEST_CASE("recovery: a power loss at any operation leaves a prefix with every durable write") {
+// Crash cases 1, 2, 12, 13, 15, 16, 18, 19, 21, 25 and 41, wherever the crash
+// falls.
+TEST_CASE("recovery: a power loss at any operation leaves a prefix with every "
+          "durable write") {
   constexpr int kSteps = 60;
   MemFileSystem whole;
   REQUIRE(RunUntilItFails(&whole, 1, kSteps).history.length() == kSteps);
@@ -141,43 +153,52 @@ TEST_CASE("recovery: a power loss at any operation leaves a prefix with every du
     for (const int survival : {0, 50, 100}) {
       const uint64_t seed = last * 3 + static_cast<uint64_t>(survival);
       MemFileSystem fs;
-      fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
-        return number <= last ? absl::OkStatus() : absl::InternalError("the machine is off");
+      fs.SetHook([last](FileOp, const std::string &, uint64_t number) {
+        return number <= last ? absl::OkStatus()
+                              : absl::InternalError("the machine is off");
       });
       const Run run = RunUntilItFails(&fs, 1, kSteps);
-      const std::unique_ptr<MemFileSystem> crashed = fs.CrashClone(seed, survival);
+      const std::unique_ptr<MemFileSystem> crashed =
+          fs.CrashClone(seed, survival);
       CheckRecovered(crashed.get(), run, run.durable,
-                     absl::StrCat("off after operation ", last, ", survival ", survival, " %"));
+                     absl::StrCat("off after operation ", last, ", survival ",
+                                  survival, " %"));
     }
   }
 }
 
-TEST_CASE("recovery: the death of the process at any operation keeps what was handed on") {
+TEST_CASE("recovery: the death of the process at any operation keeps what was "
+          "handed on") {
   constexpr int kSteps = 60;
   for (uint64_t last = 1; last <= 400; last += 3) {
     MemFileSystem fs;
-    fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
-      return number <= last ? absl::OkStatus() : absl::InternalError("the process is dead");
+    fs.SetHook([last](FileOp, const std::string &, uint64_t number) {
+      return number <= last ? absl::OkStatus()
+                            : absl::InternalError("the process is dead");
     });
     const Run run = RunUntilItFails(&fs, 2, kSteps);
     const std::unique_ptr<MemFileSystem> killed = fs.KillClone();
-    CheckRecovered(killed.get(), run, run.handed, absl::StrCat("dead after operation ", last));
+    CheckRecovered(killed.get(), run, run.handed,
+                   absl::StrCat("dead after operation ", last));
   }
 }
 
-TEST_CASE("recovery: a crash during recovery loses nothing either, time and again") {
+TEST_CASE(
+    "recovery: a crash during recovery loses nothing either, time and again") {
   // Crash case 25.
   MemFileSystem fs;
   const Run run = [&fs] {
-    fs.SetHook([](FileOp, const std::string&, uint64_t number) {
-      return number <= 150 ? absl::OkStatus() : absl::InternalError("the machine is off");
+    fs.SetHook([](FileOp, const std::string &, uint64_t number) {
+      return number <= 150 ? absl::OkStatus()
+                           : absl::InternalError("the machine is off");
     });
     return RunUntilItFails(&fs, 3, 60);
   }();
   std::unique_ptr<MemFileSystem> disk = fs.CrashClone(1, 50);
   for (uint64_t i = 0; i < 100; ++i) {
-    disk->SetHook([i](FileOp, const std::string&, uint64_t number) {
-      return number <= i % 40 ? absl::OkStatus() : absl::InternalError("the machine is off");
+    disk->SetHook([i](FileOp, const std::string &, uint64_t number) {
+      return number <= i % 40 ? absl::OkStatus()
+                              : absl::InternalError("the machine is off");
     });
     DB::Open(InMemory(disk.get()), "db").status().IgnoreError();
     disk = disk->CrashClone(i, 50);
@@ -185,10 +206,10 @@ TEST_CASE("recovery: a crash during recovery loses nothing either, time and agai
   CheckRecovered(disk.get(), run, run.durable, "after a hundred crashes");
 }
 
-std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
+std::vector<std::string> FilesOfKind(MemFileSystem *fs, FileKind kind) {
   std::vector<std::string> found;
   const std::vector<std::string> names = fs->List("db").value();
-  for (const std::string& name : names) {
+  for (const std::string &name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (parsed.has_value() && parsed->kind == kind) {
       found.push_back(absl::StrCat("db/", name));
@@ -198,7 +219,7 @@ std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
   return found;
 }
 
-std::string OpenError(MemFileSystem* fs) {
+std::string OpenError(MemFileSystem *fs) {
   absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(InMemory(fs), "db");
   if (db.ok()) {
     return "";
@@ -207,9 +228,10 @@ std::string OpenError(MemFileSystem* fs) {
   return std::string(db.status().message());
 }
 
-TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {
+TEST_CASE("recovery: a table that is missing, empty, short or another's is "
+          "refused by name") {
   // Crash case 22.
-  for (const char* damage : {"missing", "empty", "short", "another"}) {
+  for (const char *damage : {"missing", "empty", "short", "another"}) {
     MemFileSystem fs;
     auto db = OpenStore(&fs);
     Put(db.get(), "a", "1");
@@ -245,7 +267,8 @@ TEST_CASE("recovery: a log that is missing is refused by name") {
   CHECK(OpenError(&fs).find(logs[0]) != std::string::npos);
 }
 
-TEST_CASE("recovery: after a clean close, damage at the very end of the log is damage") {
+TEST_CASE("recovery: after a clean close, damage at the very end of the log is "
+          "damage") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
   Put(db.get(), "a", "1");
@@ -253,7 +276,8 @@ TEST_CASE("recovery: after a clean close, damage at the very end of the log is d
   CloseStore(std::move(db));
   const std::string log = FilesOfKind(&fs, FileKind::kLog).at(0);
   const std::string bytes = fs.Contents(log).value();
-  // The sync mark at the end holds no write: the manifest knows where the last one ends.
+  // The sync mark at the end holds no write: the manifest knows where the last
+  // one ends.
   const size_t worth = bytes.size() - kChunkHeaderBytes - sizeof(uint64_t);
   for (size_t length = 0; length < worth; ++length) {
     const auto copy = fs.KillClone();
@@ -282,26 +306,30 @@ TEST_CASE("recovery: a store without CURRENT is not taken for an empty one") {
   CHECK(OpenError(&fs).find("db/CURRENT") != std::string::npos);
 }
 
-TEST_CASE("recovery: files that nothing names are removed, files of others are left alone") {
+TEST_CASE("recovery: files that nothing names are removed, files of others are "
+          "left alone") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
   Put(db.get(), "a", "1");
   FlushStore(db.get());
   CloseStore(std::move(db));
-  for (const char* name : {"L0_009.sst", "000001.wal", "MANIFEST-000099", "CURRENT.tmp"}) {
+  for (const char *name :
+       {"L0_009.sst", "000001.wal", "MANIFEST-000099", "CURRENT.tmp"}) {
     fs.SetContents(absl::StrCat("db/", name), "left over");
   }
   fs.SetContents("db/notes.txt", "mine");
   db = OpenStore(&fs);
   CHECK(db->recovery().files_removed >= 4);
-  CHECK(FilesOfKind(&fs, FileKind::kTable) == std::vector<std::string>{"db/L0_001.sst"});
+  CHECK(FilesOfKind(&fs, FileKind::kTable) ==
+        std::vector<std::string>{"db/L0_001.sst"});
   CHECK(FilesOfKind(&fs, FileKind::kManifest).size() == 1);
   CHECK(FilesOfKind(&fs, FileKind::kCurrentTemp).empty());
   CHECK(fs.Contents("db/notes.txt").value() == "mine");
   CHECK(Get(db.get(), "a") == "1");
 }
 
-TEST_CASE("recovery: many openings with few writes do not collect logs for ever") {
+TEST_CASE(
+    "recovery: many openings with few writes do not collect logs for ever") {
   MemFileSystem fs;
   Model model;
   for (int i = 0; i < 100; ++i) {
@@ -341,5 +369,5 @@ TEST_CASE("recovery: create_if_missing decides about a missing store") {
   CHECK(absl::IsNotFound(DB::Open(InMemory(&fs), "no/parent").status()));
 }
 
-}  // namespace
-}  // namespace fathom
+} // namespace
+} // namespace fathom

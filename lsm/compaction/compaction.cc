@@ -1,0 +1,90 @@
+#include "lsm/compaction/compaction.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fathom {
+namespace {
+
+Version::Tables Overlapping(const Version::Tables& tables, const KeyRange& range) {
+  Version::Tables found;
+  std::ranges::copy_if(tables, std::back_inserter(found),
+                       [&range](const auto& table) { return range.Overlaps(*table); });
+  return found;
+}
+
+void Widen(KeyRange* range, const LiveTable& table) {
+  const absl::string_view smallest = UserKey(table.meta().smallest);
+  const absl::string_view largest = UserKey(table.meta().largest);
+  if (smallest < absl::string_view(range->smallest)) {
+    range->smallest = std::string(smallest);
+  }
+  if (largest > absl::string_view(range->largest)) {
+    range->largest = std::string(largest);
+  }
+}
+
+}  // namespace
+
+KeyRange Hull(const Version::Tables& tables) {
+  KeyRange hull{std::string(UserKey(tables.front()->meta().smallest)),
+                std::string(UserKey(tables.front()->meta().largest))};
+  for (const std::shared_ptr<LiveTable>& table : tables) {
+    Widen(&hull, *table);
+  }
+  return hull;
+}
+
+uint64_t Compaction::InputBytes() const {
+  uint64_t bytes = 0;
+  for (const Version::Tables* tables : {&sources, &targets}) {
+    for (const std::shared_ptr<LiveTable>& table : *tables) {
+      bytes += table->meta().file_bytes;
+    }
+  }
+  return bytes;
+}
+
+uint64_t Compaction::InputEntries() const {
+  uint64_t entries = 0;
+  for (const Version::Tables* tables : {&sources, &targets}) {
+    for (const std::shared_ptr<LiveTable>& table : *tables) {
+      entries += table->meta().entries;
+    }
+  }
+  return entries;
+}
+
+bool Compaction::ConflictsWith(const Compaction& other) const {
+  const bool share_a_level =
+      source_level <= other.target_level && other.source_level <= target_level;
+  return share_a_level && hull.Overlaps(other.hull.smallest, other.hull.largest);
+}
+
+Compaction MakeCompaction(std::shared_ptr<const Version> version, int source_level,
+                          int target_level, Version::Tables sources) {
+  Compaction compaction;
+  compaction.source_level = source_level;
+  compaction.target_level = target_level;
+  KeyRange hull = Hull(sources);
+  if (source_level == 0) {
+    // A newer version must not sink below an older one that stays behind.
+    for (size_t before = 0; before != sources.size();) {
+      before = sources.size();
+      sources = Overlapping(version->level(0), hull);
+      hull = Hull(sources);
+    }
+  }
+  if (source_level != target_level) {
+    compaction.targets = Overlapping(version->level(target_level), hull);
+    for (const std::shared_ptr<LiveTable>& table : compaction.targets) {
+      Widen(&hull, *table);
+    }
+  }
+  compaction.sources = std::move(sources);
+  compaction.hull = std::move(hull);
+  compaction.version = std::move(version);
+  return compaction;
+}
+
+}  // namespace fathom

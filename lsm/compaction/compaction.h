@@ -1,0 +1,57 @@
+// What one compaction reads and where it writes, and the rule by which two may run at once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "lsm/manifest/version.h"
+
+namespace fathom {
+
+// Inclusive, of user keys.
+struct KeyRange {
+  std::string smallest;
+  std::string largest;
+
+  bool Overlaps(absl::string_view from, absl::string_view to) const {
+    return from <= absl::string_view(largest) && absl::string_view(smallest) <= to;
+  }
+  bool Overlaps(const LiveTable& table) const {
+    return Overlaps(UserKey(table.meta().smallest), UserKey(table.meta().largest));
+  }
+};
+
+// The range that `tables` (at least one) span together.
+KeyRange Hull(const Version::Tables& tables);
+
+struct Compaction {
+  int source_level = 0;
+  int target_level = 0;  // the level below, or the source itself when the last level is rewritten
+  Version::Tables sources;  // of level 0: with every table of level 0 that overlaps their hull
+  Version::Tables targets;  // all tables of the target level that overlap the sources
+  KeyRange hull;            // of sources and targets
+  // The version that it was picked from; levels below the target decide about tombstones, and the
+  // one right below it where outputs are best cut.
+  std::shared_ptr<const Version> version;
+
+  // One table that overlaps nothing: it can change its level without being rewritten.
+  bool IsMove() const {
+    return sources.size() == 1 && targets.empty() && source_level != target_level;
+  }
+  uint64_t InputBytes() const;
+  uint64_t InputEntries() const;
+
+  // Two compactions must not run together if one could write where the other reads or writes: their
+  // hulls overlap and they share a level.
+  bool ConflictsWith(const Compaction& other) const;
+};
+
+// A compaction of `sources` (at least one) from `source_level` of `version` into `target_level`,
+// with all that must come along: on level 0 every table that overlaps, until the hull no longer
+// grows.
+Compaction MakeCompaction(std::shared_ptr<const Version> version, int source_level,
+                          int target_level, Version::Tables sources);
+
+}  // namespace fathom

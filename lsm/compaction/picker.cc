@@ -1,0 +1,91 @@
+#include "lsm/compaction/picker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fathom {
+namespace {
+
+bool Conflicts(const Compaction& compaction, const std::vector<const Compaction*>& running) {
+  return std::ranges::any_of(
+      running, [&](const Compaction* other) { return compaction.ConflictsWith(*other); });
+}
+
+std::optional<Compaction> PickFromLevel0(const std::shared_ptr<const Version>& version,
+                                         const std::vector<const Compaction*>& running) {
+  // Oldest first: the tables that it overlaps come along.
+  const std::shared_ptr<LiveTable>& oldest = version->level(0).back();
+  Compaction compaction = MakeCompaction(version, 0, 1, {oldest});
+  if (Conflicts(compaction, running)) {
+    return std::nullopt;
+  }
+  return compaction;
+}
+
+std::optional<Compaction> PickFromLevel(const std::shared_ptr<const Version>& version, int level,
+                                        const std::vector<const Compaction*>& running) {
+  std::optional<Compaction> best;
+  double best_cost = 0;
+  for (const std::shared_ptr<LiveTable>& table : version->level(level)) {
+    Compaction compaction = MakeCompaction(version, level, level + 1, {table});
+    const double cost = static_cast<double>(compaction.InputBytes()) /
+                        static_cast<double>(table->meta().file_bytes);
+    if ((!best.has_value() || cost < best_cost) && !Conflicts(compaction, running)) {
+      best = std::move(compaction);
+      best_cost = cost;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+double LevelScore(const Version& version, const LevelTargets& targets, int level) {
+  if (level == kNumLevels - 1) {
+    return 0;
+  }
+  const double by_size = static_cast<double>(version.LevelBytes(level)) /
+                         static_cast<double>(targets.max_bytes[static_cast<size_t>(level)]);
+  if (level > 0) {
+    return by_size;
+  }
+  return std::max(by_size, static_cast<double>(version.level(0).size()) / targets.level0_tables);
+}
+
+uint64_t CompactionDebt(const Version& version, const LevelTargets& targets) {
+  uint64_t debt = 0;
+  uint64_t moved = 0;  // into the level at hand, once those above are down to their size
+  for (int level = 0; level < kNumLevels - 1; ++level) {
+    const uint64_t bytes = version.LevelBytes(level) + moved;
+    const uint64_t max = targets.max_bytes[static_cast<size_t>(level)];
+    moved = bytes > max ? bytes - max : 0;
+    if (level == 0 && version.level(0).size() >= static_cast<size_t>(targets.level0_tables)) {
+      moved = bytes;
+    }
+    debt += moved;
+  }
+  return debt;
+}
+
+std::optional<Compaction> PickCompaction(const std::shared_ptr<const Version>& version,
+                                         const LevelTargets& targets,
+                                         const std::vector<const Compaction*>& running) {
+  std::vector<std::pair<double, int>> urgent;
+  for (int level = 0; level < kNumLevels; ++level) {
+    const double score = LevelScore(*version, targets, level);
+    if (score >= 1) {
+      urgent.emplace_back(-score, level);
+    }
+  }
+  std::ranges::sort(urgent);
+  for (const auto& [score, level] : urgent) {
+    std::optional<Compaction> compaction =
+        level == 0 ? PickFromLevel0(version, running) : PickFromLevel(version, level, running);
+    if (compaction.has_value()) {
+      return compaction;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace fathom

@@ -1,0 +1,98 @@
+#include "lsm/compaction/table_writer.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
+
+namespace fathom {
+
+void EntryDigest::Add(absl::string_view key, absl::string_view value) {
+  ++entries_;
+  sum_ = sum_ * 0x9e3779b97f4a7c15u + (Hash64(key) ^ (Hash64(value) << 1));
+}
+
+absl::StatusOr<std::unique_ptr<TableWriter>> TableWriter::Create(const TableHome& home,
+                                                                 const TableBuilderOptions& options,
+                                                                 int level, uint64_t number) {
+  TableMeta meta;
+  meta.number = number;
+  meta.born_level = level;
+  std::string path = absl::StrCat(home.dir, "/", meta.FileName());
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = home.fs->Create(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  return std::unique_ptr<TableWriter>(
+      new TableWriter(home, options, std::move(meta), std::move(path), *std::move(file)));
+}
+
+TableWriter::TableWriter(const TableHome& home, const TableBuilderOptions& options, TableMeta meta,
+                         std::string path, std::unique_ptr<WritableFile> file)
+    : home_(home),
+      meta_(std::move(meta)),
+      path_(std::move(path)),
+      file_(std::move(file)),
+      builder_(options, file_.get()) {}
+
+TableWriter::~TableWriter() {
+  if (!finished_) {
+    home_.fs->Remove(path_).IgnoreError();  // nothing names it: else the next Open removes it
+  }
+}
+
+void TableWriter::Add(absl::string_view internal_key, absl::string_view value) {
+  builder_.Add(internal_key, value);
+  digest_.Add(internal_key, value);
+}
+
+absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
+  absl::StatusOr<BuiltTable> built = builder_.Finish();
+  if (!built.ok()) {
+    return built.status();
+  }
+  absl::Status status = file_->Sync();
+  if (status.ok()) {
+    status = file_->Close();
+  }
+  if (!status.ok()) {
+    return status;
+  }
+  filter_bits_ = built->filter_bits;
+  meta_.Describe(*std::move(built));
+  absl::StatusOr<std::shared_ptr<LiveTable>> table =
+      LiveTable::Open(home_.fs, home_.dir, meta_, home_.cache);
+  if (!table.ok()) {
+    return table.status();
+  }
+  status = CheckAgainstDigest(**table);
+  if (!status.ok()) {
+    return status;
+  }
+  finished_ = true;
+  return table;
+}
+
+absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
+  EntryDigest found;
+  std::string last;
+  const auto it = table.reader().NewIterator(/*fill_cache=*/false, nullptr);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (!last.empty() && CompareInternalKeys(last, it->key()) >= 0) {
+      return absl::DataLossError(absl::StrCat(path_, ": written with keys out of order"));
+    }
+    last.assign(it->key().data(), it->key().size());
+    found.Add(it->key(), it->value());
+  }
+  if (!it->status().ok()) {
+    return it->status();
+  }
+  if (found != digest_) {
+    return absl::DataLossError(absl::StrCat(path_, ": read back ", found.entries(),
+                                            " entries, expected the ", digest_.entries(),
+                                            " that were written, with the same hash"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace fathom

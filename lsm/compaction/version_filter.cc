@@ -1,0 +1,54 @@
+#include "lsm/compaction/version_filter.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fathom {
+
+VersionFilter::VersionFilter(std::vector<SequenceNumber> snapshots, const Version* below,
+                             int target_level)
+    : snapshots_(std::move(snapshots)), below_(below), target_level_(target_level) {}
+
+bool VersionFilter::Keep(absl::string_view internal_key) {
+  const absl::string_view user_key = UserKey(internal_key);
+  const size_t stripe = StripeOf(Sequence(internal_key));
+  if (any_ && user_key == user_key_) {
+    if (stripe == stripe_) {
+      ++shadowed_;
+      return false;
+    }
+  } else {
+    any_ = true;
+    user_key_.assign(user_key.data(), user_key.size());
+  }
+  stripe_ = stripe;
+  if (stripe == 0 && below_ != nullptr && Type(internal_key) == ValueType::kDeletion &&
+      !MayExistBelow(user_key)) {
+    ++tombstones_;
+    return false;
+  }
+  return true;
+}
+
+size_t VersionFilter::StripeOf(SequenceNumber sequence) const {
+  if (snapshots_.empty()) {
+    return 0;
+  }
+  return static_cast<size_t>(std::ranges::lower_bound(snapshots_, sequence) - snapshots_.begin());
+}
+
+bool VersionFilter::MayExistBelow(absl::string_view user_key) {
+  for (int level = target_level_ + 1; level < kNumLevels; ++level) {
+    const Version::Tables& tables = below_->level(level);
+    size_t& next = next_table_[static_cast<size_t>(level)];
+    while (next < tables.size() && UserKey(tables[next]->meta().largest) < user_key) {
+      ++next;
+    }
+    if (next < tables.size() && tables[next]->Covers(user_key)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace fathom

@@ -1,0 +1,96 @@
+#include "lsm/manifest/level_iterator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fathom {
+namespace {
+
+class LevelIterator final : public InternalIterator {
+ public:
+  LevelIterator(Version::Tables tables, bool fill_cache, ReadCost* cost)
+      : tables_(std::move(tables)), fill_cache_(fill_cache), cost_(cost) {}
+
+  bool Valid() const override { return table_ != nullptr && table_->Valid(); }
+
+  void SeekToFirst() override {
+    if (Open(0)) {
+      table_->SeekToFirst();
+      SkipForward();
+    }
+  }
+  void SeekToLast() override {
+    if (Open(tables_.size() - 1)) {
+      table_->SeekToLast();
+      SkipBackward();
+    }
+  }
+  void Seek(absl::string_view target) override {
+    const auto at = std::partition_point(
+        tables_.begin(), tables_.end(), [target](const std::shared_ptr<LiveTable>& table) {
+          return CompareInternalKeys(table->meta().largest, target) < 0;
+        });
+    if (Open(static_cast<size_t>(at - tables_.begin()))) {
+      table_->Seek(target);
+      SkipForward();
+    }
+  }
+
+  void Next() override {
+    table_->Next();
+    SkipForward();
+  }
+  void Prev() override {
+    table_->Prev();
+    SkipBackward();
+  }
+  absl::string_view key() const override { return table_->key(); }
+  absl::string_view value() const override { return table_->value(); }
+  absl::Status status() const override {
+    return table_ == nullptr ? absl::OkStatus() : table_->status();
+  }
+
+ private:
+  // Makes table `i` the open one; false (and no table) past either end.
+  bool Open(size_t i) {
+    if (i >= tables_.size()) {
+      table_ = nullptr;
+      return false;
+    }
+    if (table_ == nullptr || at_ != i || !table_->status().ok()) {
+      table_ = tables_[i]->reader().NewIterator(fill_cache_, cost_);
+      at_ = i;
+    }
+    return true;
+  }
+  // An error stops here: the next table must not hide it.
+  void SkipForward() {
+    while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
+      if (Open(at_ + 1)) {
+        table_->SeekToFirst();
+      }
+    }
+  }
+  void SkipBackward() {
+    while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
+      if (Open(at_ - 1)) {  // wraps around to past the end
+        table_->SeekToLast();
+      }
+    }
+  }
+
+  const Version::Tables tables_;
+  const bool fill_cache_;
+  ReadCost* const cost_;
+  size_t at_ = 0;
+  std::unique_ptr<InternalIterator> table_;
+};
+
+}  // namespace
+
+std::unique_ptr<InternalIterator> NewLevelIterator(Version::Tables tables, bool fill_cache,
+                                                   ReadCost* cost) {
+  return std::make_unique<LevelIterator>(std::move(tables), fill_cache, cost);
+}
+
+}  // namespace fathom

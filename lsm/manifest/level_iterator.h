@@ -1,0 +1,17 @@
+// A cursor over the tables of one sorted level, which follow one another: only one of them is open at a
+// time. One thread at a time.
+#pragma once
+
+#include <memory>
+
+#include "lsm/format/internal_iterator.h"
+#include "lsm/format/lookup.h"
+#include "lsm/manifest/version.h"
+
+namespace fathom {
+
+// `tables` in key order, disjoint; the cursor keeps them alive. `cost` as in TableReader::NewIterator.
+std::unique_ptr<InternalIterator> NewLevelIterator(Version::Tables tables, bool fill_cache,
+                                                   ReadCost* cost);
+
+}  // namespace fathom
