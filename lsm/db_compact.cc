@@ -1,7 +1,6 @@
-// Compaction, on threads of its own or in a caller's: pick -> run -> manifest
-// -> view -> inputs away. The work itself is in lsm/compaction; here is what
-// ties it to the store. Also the one way in which the manifest and the version
-// change.
+// Compaction, on threads of its own or in a caller's: pick -> run -> manifest -> view -> inputs
+// away. The work itself is in lsm/compaction; here is what ties it to the store. Also the one way
+// in which the manifest and the version change.
 #include <algorithm>
 #include <utility>
 
@@ -26,47 +25,40 @@ void DBImpl::CompactionLoop() {
     CompactionResult result;
     compaction_error_ = Compact(*compaction, compaction->IsMove(), &result);
     if (!compaction_error_.ok() && !closing_) {
-      Log(absl::StrCat(
-          home_.dir, ": compaction from level ", compaction->source_level,
-          " failed, its inputs stay: ", compaction_error_.ToString()));
+      Log(absl::StrCat(home_.dir, ": compaction from level ", compaction->source_level,
+                       " failed, its inputs stay: ", compaction_error_.ToString()));
     }
     done_.SignalAll();
   }
 }
 
 bool DBImpl::CanCompact() const {
-  // After an error the next flush, or a manual compaction, is the occasion to
-  // try again.
+  // After an error the next flush, or a manual compaction, is the occasion to try again.
   return read_only_.ok() && compaction_error_.ok() && manual_compactions_ == 0;
 }
 
-absl::Status DBImpl::Compact(const Compaction &compaction, bool move,
-                             CompactionResult *result) {
+absl::Status DBImpl::Compact(const Compaction& compaction, bool move, CompactionResult* result) {
   running_.push_back(&compaction);
-  const absl::Status status =
-      move ? MoveTable(compaction) : MergeTables(compaction, result);
+  const absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
   std::erase(running_, &compaction);
-  compaction_work_.SignalAll(); // what conflicted may run now
+  compaction_work_.SignalAll();  // what conflicted may run now
   done_.SignalAll();
   return status;
 }
 
-absl::Status DBImpl::MoveTable(const Compaction &compaction) {
-  const std::shared_ptr<LiveTable> &table = compaction.sources.front();
+absl::Status DBImpl::MoveTable(const Compaction& compaction) {
+  const std::shared_ptr<LiveTable>& table = compaction.sources.front();
   VersionEdit edit;
-  edit.removed_tables.emplace_back(compaction.source_level,
-                                   table->meta().number);
+  edit.removed_tables.emplace_back(compaction.source_level, table->meta().number);
   edit.added_tables.emplace_back(compaction.target_level, table->meta());
-  const absl::Status status =
-      ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
+  const absl::Status status = ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
   if (status.ok()) {
     ++moves_;
   }
   return status;
 }
 
-absl::Status DBImpl::MergeTables(const Compaction &compaction,
-                                 CompactionResult *result) {
+absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult* result) {
   CompactionEnvironment env;
   env.home = home_;
   env.table_options.block_bytes = options_.block_bytes;
@@ -87,51 +79,44 @@ absl::Status DBImpl::MergeTables(const Compaction &compaction,
     return output.status();
   }
   VersionEdit edit;
-  for (const std::shared_ptr<LiveTable> &table : compaction.sources) {
-    edit.removed_tables.emplace_back(compaction.source_level,
-                                     table->meta().number);
+  for (const std::shared_ptr<LiveTable>& table : compaction.sources) {
+    edit.removed_tables.emplace_back(compaction.source_level, table->meta().number);
   }
-  for (const std::shared_ptr<LiveTable> &table : compaction.targets) {
-    edit.removed_tables.emplace_back(compaction.target_level,
-                                     table->meta().number);
+  for (const std::shared_ptr<LiveTable>& table : compaction.targets) {
+    edit.removed_tables.emplace_back(compaction.target_level, table->meta().number);
   }
-  for (const std::shared_ptr<LiveTable> &table : output->tables) {
+  for (const std::shared_ptr<LiveTable>& table : output->tables) {
     edit.added_tables.emplace_back(compaction.target_level, table->meta());
   }
-  const absl::Status status =
-      ApplyEdit(&edit, output->tables, /*flushed_oldest=*/false);
+  const absl::Status status = ApplyEdit(&edit, output->tables, /*flushed_oldest=*/false);
   if (!status.ok()) {
-    return status; // the outputs may be named by now: they stay
+    return status;  // the outputs may be named by now: they stay
   }
-  for (const Version::Tables *inputs :
-       {&compaction.sources, &compaction.targets}) {
-    for (const std::shared_ptr<LiveTable> &table : *inputs) {
+  for (const Version::Tables* inputs : {&compaction.sources, &compaction.targets}) {
+    for (const std::shared_ptr<LiveTable>& table : *inputs) {
       table->MarkObsolete();
     }
   }
-  *result =
-      CompactionResult{compaction.sources.size() + compaction.targets.size(),
-                       output->tables.size(),
-                       output->shadowed,
-                       output->tombstones,
-                       output->bytes_read,
-                       output->bytes_written};
+  *result = CompactionResult{compaction.sources.size() + compaction.targets.size(),
+                             output->tables.size(),
+                             output->shadowed,
+                             output->tombstones,
+                             output->bytes_read,
+                             output->bytes_written};
   ++compactions_;
   compacted_.Add(*result);
-  Log(absl::StrCat(home_.dir, ": compacted ", result->tables_merged,
-                   " tables of levels ", compaction.source_level, " and ",
-                   compaction.target_level, " into ", result->new_tables, ": ",
-                   result->bytes_read, " bytes read, ", result->bytes_written,
-                   " written, ", result->shadowed_dropped, " versions and ",
+  Log(absl::StrCat(home_.dir, ": compacted ", result->tables_merged, " tables of levels ",
+                   compaction.source_level, " and ", compaction.target_level, " into ",
+                   result->new_tables, ": ", result->bytes_read, " bytes read, ",
+                   result->bytes_written, " written, ", result->shadowed_dropped, " versions and ",
                    result->tombstones_dropped, " tombstones dropped, in ",
                    absl::ToInt64Milliseconds(absl::Now() - start), " ms"));
   return absl::OkStatus();
 }
 
-absl::Status DBImpl::ApplyEdit(VersionEdit *edit, const Version::Tables &opened,
+absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
                                bool flushed_oldest) {
-  // One at a time, in the order in which they come; the disk is waited for
-  // without the lock.
+  // One at a time, in the order in which they come; the disk is waited for without the lock.
   while (manifest_busy_) {
     done_.Wait(&mutex_);
   }
@@ -141,7 +126,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit *edit, const Version::Tables &opened,
   manifest_busy_ = true;
   edit->next_file_number = next_file_number_;
   edit->next_table_number = next_table_number_;
-  ManifestWriter *const manifest = manifest_.get();
+  ManifestWriter* const manifest = manifest_.get();
   mutex_.Unlock();
   const absl::Status status = manifest->Append(*edit);
   mutex_.Lock();
@@ -153,65 +138,98 @@ absl::Status DBImpl::ApplyEdit(VersionEdit *edit, const Version::Tables &opened,
   }
   version_ = version_->With(*edit, opened);
   if (flushed_oldest) {
-    immutables_
-        .pop_front(); // in the same step that brings its table into the view
+    immutables_.pop_front();  // in the same step that brings its table into the view
   }
-  throttle_.Update(*version_, level_targets_);
+  UpdateThrottle();
   InstallView();
   return absl::OkStatus();
 }
 
-absl::StatusOr<CompactionResult> DBImpl::CompactLevel(int source_level,
-                                                      int target_level) {
+void DBImpl::UpdateThrottle() {
+  if (options_.compaction_threads > 0) {  // else waiting for compaction would not end
+    throttle_.Update(*version_, level_targets_);
+  }
+}
+
+absl::StatusOr<CompactionResult> DBImpl::CompactLevel(int source_level, int target_level) {
   absl::MutexLock lock(&mutex_);
   const int deepest = version_->DeepestLevel();
-  const bool next = source_level >= 0 && target_level == source_level + 1 &&
-                    target_level < kNumLevels;
-  const bool rewrite =
-      source_level == target_level && source_level > 0 &&
-      (source_level == deepest || source_level == kNumLevels - 1);
+  const bool next =
+      source_level >= 0 && target_level == source_level + 1 && target_level < kNumLevels;
+  const bool rewrite = source_level == target_level && source_level > 0 &&
+                       (source_level == deepest || source_level == kNumLevels - 1);
   if (!next && !rewrite) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "compaction from level ", source_level, " to ", target_level,
-        ": expected a level and the one below it, or the deepest level with a "
-        "table (",
-        deepest, ") twice"));
-  }
-  ++manual_compactions_;
-  while (!running_.empty() && !closing_) {
-    done_.Wait(&mutex_);
+    return absl::InvalidArgumentError(
+        absl::StrCat("compaction from level ", source_level, " to ", target_level,
+                     ": expected a level and the one below it, or the deepest level with a "
+                     "table (",
+                     deepest, ") twice"));
   }
   CompactionResult result;
-  absl::Status status = read_only_;
-  if (status.ok() && !version_->level(source_level).empty()) {
-    const Compaction compaction = MakeCompaction(
-        version_, source_level, target_level, version_->level(source_level));
-    status = Compact(compaction, /*move=*/false, &result);
-  }
-  --manual_compactions_;
-  compaction_error_ = absl::OkStatus();
-  compaction_work_.SignalAll();
-  done_.SignalAll();
+  const absl::Status status = CompactAlone(
+      source_level, target_level, [](const Version::Tables& all) { return all; }, &result);
   if (!status.ok()) {
     return status;
   }
   return result;
 }
 
+absl::Status DBImpl::CompactAlone(int source_level, int target_level, const TableChoice& choose,
+                                  CompactionResult* result) {
+  ++manual_compactions_;
+  while (!running_.empty() && !closing_) {
+    done_.Wait(&mutex_);
+  }
+  absl::Status status = closing_ ? absl::CancelledError("the store closes") : read_only_;
+  if (status.ok()) {
+    Version::Tables sources = choose(version_->level(source_level));
+    if (!sources.empty()) {
+      status = Compact(MakeCompaction(version_, source_level, target_level, std::move(sources)),
+                       /*move=*/false, result);
+    }
+  }
+  --manual_compactions_;
+  compaction_error_ = absl::OkStatus();
+  compaction_work_.SignalAll();
+  done_.SignalAll();
+  return status;
+}
+
 absl::Status DBImpl::CompactAll() {
+  uint64_t first_new_table = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    first_new_table = next_table_number_;
+  }
   absl::Status status = Flush().status();
   for (int level = 0; status.ok(); ++level) {
-    int deepest = -1;
     {
       absl::MutexLock lock(&mutex_);
-      deepest = version_->DeepestLevel();
-    }
-    if (level > 0 && level >= deepest) {
-      // What came together here may still hold what only levels below kept
-      // alive.
-      return deepest > 0 ? CompactLevel(deepest, deepest).status() : status;
+      const int deepest = version_->DeepestLevel();
+      if (level >= std::max(deepest, 1)) {
+        return RewriteOldTables(deepest, first_new_table);
+      }
     }
     status = CompactLevel(level, level + 1).status();
+  }
+  return status;
+}
+
+absl::Status DBImpl::RewriteOldTables(int level, uint64_t first_new_table) {
+  // Nothing from above overlapped them, but they may hold tombstones and shadowed versions of their
+  // own. One at a time: an output must not span a table that stays.
+  bool more = level > 0;
+  const auto first_old = [&](const Version::Tables& all) {
+    const auto old = std::ranges::find_if(all, [&](const std::shared_ptr<LiveTable>& table) {
+      return table->meta().number < first_new_table;
+    });
+    more = old != all.end();
+    return more ? Version::Tables{*old} : Version::Tables();
+  };
+  absl::Status status;
+  while (more && status.ok()) {
+    CompactionResult result;
+    status = CompactAlone(level, level, first_old, &result);
   }
   return status;
 }
@@ -227,4 +245,4 @@ absl::Status DBImpl::WaitForCompactions() {
   return read_only_.ok() ? compaction_error_ : read_only_;
 }
 
-} // namespace fathom
+}  // namespace fathom

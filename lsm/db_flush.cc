@@ -1,6 +1,5 @@
-// The flush path, on the background thread: oldest immutable memtable -> table
-// -> manifest -> view, and only then away with its log. Also closing, which is
-// the end of this thread.
+// The flush path, on the background thread: oldest immutable memtable -> table -> manifest -> view,
+// and only then away with its log. Also closing, which is the end of this thread.
 #include <algorithm>
 #include <utility>
 
@@ -23,8 +22,8 @@ void DBImpl::FlushLoop() {
     }
     flush_error_ = FlushOldest();
     if (!flush_error_.ok()) {
-      Log(absl::StrCat(home_.dir, ": flush failed, the memtable is kept: ",
-                       flush_error_.ToString()));
+      Log(absl::StrCat(home_.dir,
+                       ": flush failed, the memtable is kept: ", flush_error_.ToString()));
     }
     done_.SignalAll();
   }
@@ -33,12 +32,10 @@ void DBImpl::FlushLoop() {
 absl::Status DBImpl::FlushOldest() {
   const Immutable oldest = immutables_.front();
   const uint64_t number = next_table_number_++;
-  const std::vector<SequenceNumber> snapshots(snapshots_.begin(),
-                                              snapshots_.end());
+  const std::vector<SequenceNumber> snapshots(snapshots_.begin(), snapshots_.end());
   VersionEdit edit;
   edit.last_sequence = oldest.last_sequence;
-  edit.log_number =
-      immutables_.size() > 1 ? immutables_[1].log_number : memtable_log_;
+  edit.log_number = immutables_.size() > 1 ? immutables_[1].log_number : memtable_log_;
 
   mutex_.Unlock();
   FlushResult result;
@@ -47,15 +44,14 @@ absl::Status DBImpl::FlushOldest() {
   mutex_.Lock();
   if (!table.ok()) {
     if (next_table_number_ == number + 1) {
-      next_table_number_ = number; // its file is gone: leave no gap
+      next_table_number_ = number;  // its file is gone: leave no gap
     }
     return table.status();
   }
   edit.added_tables.emplace_back(0, (*table)->meta());
-  const absl::Status status =
-      ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
+  const absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
   if (!status.ok()) {
-    return status; // the table may be named by now: it stays
+    return status;  // the table may be named by now: it stays
   }
   ++flushes_;
   flushed_entries_ += result.entries;
@@ -64,22 +60,20 @@ absl::Status DBImpl::FlushOldest() {
   RemoveOldLogs(*edit.log_number);
   compaction_error_ = absl::OkStatus();
   compaction_work_.SignalAll();
-  Log(absl::StrCat(home_.dir, ": flushed ", oldest.memtable->entries(),
-                   " writes to ", result.table, ": ", result.entries,
-                   " entries, ", result.file_bytes, " bytes"));
+  Log(absl::StrCat(home_.dir, ": flushed ", oldest.memtable->entries(), " writes to ", result.table,
+                   ": ", result.entries, " entries, ", result.file_bytes, " bytes"));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<LiveTable>>
-DBImpl::WriteTable(const MemTable &memtable, uint64_t number,
-                   const std::vector<SequenceNumber> &snapshots,
-                   FlushResult *result) {
-  absl::StatusOr<std::unique_ptr<TableWriter>> writer = TableWriter::Create(
-      home_, TableBuilderOptions{options_.block_bytes}, 0, number);
+absl::StatusOr<std::shared_ptr<LiveTable>> DBImpl::WriteTable(
+    const MemTable& memtable, uint64_t number, const std::vector<SequenceNumber>& snapshots,
+    FlushResult* result) {
+  absl::StatusOr<std::unique_ptr<TableWriter>> writer =
+      TableWriter::Create(home_, TableBuilderOptions{options_.block_bytes}, 0, number);
   if (!writer.ok()) {
     return writer.status();
   }
-  VersionFilter filter(snapshots, /*below=*/nullptr, 0); // tombstones stay
+  VersionFilter filter(snapshots, /*below=*/nullptr, 0);  // tombstones stay
   const std::unique_ptr<InternalIterator> entries = memtable.NewIterator();
   for (entries->SeekToFirst(); entries->Valid(); entries->Next()) {
     if (filter.Keep(entries->key())) {
@@ -92,20 +86,18 @@ DBImpl::WriteTable(const MemTable &memtable, uint64_t number,
   }
   absl::Status status = fs_->SyncDir(home_.dir);
   if (!status.ok()) {
-    (*table)->MarkObsolete(); // nothing names it
+    (*table)->MarkObsolete();  // nothing names it
     return status;
   }
-  const TableMeta &meta = (*table)->meta();
-  *result = FlushResult{meta.FileName(), meta.entries, (*writer)->filter_bits(),
-                        meta.file_bytes};
+  const TableMeta& meta = (*table)->meta();
+  *result = FlushResult{meta.FileName(), meta.entries, (*writer)->filter_bits(), meta.file_bytes};
   return table;
 }
 
 void DBImpl::InstallView() {
   auto view = std::make_shared<View>();
   view->memtable = memtable_;
-  for (auto immutable = immutables_.rbegin(); immutable != immutables_.rend();
-       ++immutable) {
+  for (auto immutable = immutables_.rbegin(); immutable != immutables_.rend(); ++immutable) {
     view->immutables.push_back(immutable->memtable);
   }
   view->version = version_;
@@ -113,14 +105,12 @@ void DBImpl::InstallView() {
 }
 
 void DBImpl::RemoveOldLogs(uint64_t before) {
-  std::erase_if(old_logs_,
-                [before](const auto &log) { return log->number() < before; });
+  std::erase_if(old_logs_, [before](const auto& log) { return log->number() < before; });
   std::erase_if(logs_on_disk_, [this, before](uint64_t number) {
     if (number >= before) {
       return false;
     }
-    fs_->Remove(Path(LogFileName(number)))
-        .IgnoreError(); // else the next Open does it
+    fs_->Remove(Path(LogFileName(number))).IgnoreError();  // else the next Open does it
     return true;
   });
 }
@@ -136,10 +126,9 @@ absl::StatusOr<FlushResult> DBImpl::Flush() {
     return FlushResult();
   }
   absl::MutexLock lock(&mutex_);
-  flush_error_ = absl::OkStatus(); // this call is a reason to try again
+  flush_error_ = absl::OkStatus();  // this call is a reason to try again
   flush_work_.Signal();
-  while (!immutables_.empty() &&
-         immutables_.front().last_sequence <= writer.flushed_through) {
+  while (!immutables_.empty() && immutables_.front().last_sequence <= writer.flushed_through) {
     if (!flush_error_.ok()) {
       return flush_error_;
     }
@@ -163,7 +152,7 @@ absl::Status DBImpl::Close() {
     sync_work_.SignalAll();
     done_.SignalAll();
   }
-  for (std::thread &thread : background_) {
+  for (std::thread& thread : background_) {
     thread.join();
   }
   background_.clear();
@@ -176,7 +165,7 @@ absl::Status DBImpl::CloseFiles() {
   {
     absl::MutexLock lock(&mutex_);
     if (manifest_ == nullptr) {
-      return absl::OkStatus(); // it was never open
+      return absl::OkStatus();  // it was never open
     }
     if (!read_only_.ok()) {
       return read_only_;
@@ -189,8 +178,7 @@ absl::Status DBImpl::CloseFiles() {
   if (!status.ok()) {
     return status;
   }
-  // The evidence of how much was there: damage to the log's end is then damage,
-  // not a torn tail.
+  // The evidence of how much was there: damage to the log's end is then damage, not a torn tail.
   absl::MutexLock lock(&mutex_);
   VersionEdit edit;
   edit.next_file_number = next_file_number_;
@@ -199,4 +187,4 @@ absl::Status DBImpl::CloseFiles() {
   return status.ok() ? manifest_->Close() : status;
 }
 
-} // namespace fathom
+}  // namespace fathom

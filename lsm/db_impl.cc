@@ -6,13 +6,15 @@
 
 namespace fathom {
 
-DBImpl::DBImpl(const Options &options, std::string dir)
-    : options_(options), fs_(options.file_system),
-      cache_(options.block_cache_bytes), home_{fs_, std::move(dir), &cache_},
+DBImpl::DBImpl(const Options& options, std::string dir)
+    : options_(options),
+      fs_(options.file_system),
+      cache_(options.block_cache_bytes),
+      home_{fs_, std::move(dir), &cache_},
       throttle_(options) {
   level_targets_.level0_tables = options.level0_compaction_tables;
   uint64_t max_bytes = options.level0_bytes;
-  for (uint64_t &level_bytes : level_targets_.max_bytes) {
+  for (uint64_t& level_bytes : level_targets_.max_bytes) {
     level_bytes = max_bytes;
     max_bytes *= static_cast<uint64_t>(options.level_ratio);
   }
@@ -42,4 +44,4 @@ void DBImpl::Log(absl::string_view line) const {
   }
 }
 
-} // namespace fathom
+}  // namespace fathom

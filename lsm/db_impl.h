@@ -1,31 +1,26 @@
 // The engine behind lsm/db.h. Its paths, each with a source file of its own:
 //
-//   db_recovery.cc  open: manifest -> tables -> logs -> memtables -> new
-//   manifest and log db_write.cc     queue -> log -> memtable; the memtable
-//   switch db_flush.cc     immutable memtable -> table -> manifest -> view
-//   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed;
-//   ApplyEdit db_read.cc      view -> memtables -> tables; iterators; snapshots
+//   db_recovery.cc  open: manifest -> tables -> logs -> memtables -> new manifest and log
+//   db_write.cc     queue -> log -> memtable; the memtable switch
+//   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
+//   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed; ApplyEdit
+//   db_read.cc      view -> memtables -> tables; iterators; snapshots
 //   db_tools.cc     checkpoint, verification, figures
 //
 // Invariants (numbers of the design's rules in brackets):
-//   1. Writers form a queue; only the front one touches log_, the active
-//   memtable and old_logs_.
-//   2. last_sequence_ is published after all entries up to it are in the
-//   memtable. A reader takes its
-//      view first and the sequence second, so its view lacks nothing that its
-//      sequence can see.
-//   3. A frozen memtable stays in the view until its table is live, and the log
-//   that holds its writes
-//      stays on disk until then [4].
-//   4. version_ and the manifest change in ApplyEdit alone, one edit at a time,
-//   manifest first.
-//   5. read_only_ is set by the first failed write to the log or the manifest,
-//   for good [8].
+//   1. Writers form a queue; only the front one touches log_, the active memtable and old_logs_.
+//   2. last_sequence_ is published after all entries up to it are in the memtable. A reader takes
+//      its view first and the sequence second, so its view lacks nothing that its sequence can see.
+//   3. A frozen memtable stays in the view until its table is live, and the log that holds its
+//      writes stays on disk until then [4].
+//   4. version_ and the manifest change in ApplyEdit alone, one edit at a time, manifest first.
+//   5. read_only_ is set by the first failed write to the log or the manifest, for good [8].
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -50,58 +45,49 @@
 namespace fathom {
 
 class DBImpl final : public DB {
-public:
-  DBImpl(const Options &options, std::string dir);
+ public:
+  DBImpl(const Options& options, std::string dir);
   ~DBImpl() override;
 
   // The whole of DB::Open. REQUIRES: called once, before anything else.
   absl::Status Recover() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  absl::Status Put(const WriteOptions &options, absl::string_view key,
+  absl::Status Put(const WriteOptions& options, absl::string_view key,
                    absl::string_view value) override;
-  absl::Status Delete(const WriteOptions &options,
-                      absl::string_view key) override;
-  absl::Status Write(const WriteOptions &options,
-                     const WriteBatch &batch) override;
+  absl::Status Delete(const WriteOptions& options, absl::string_view key) override;
+  absl::Status Write(const WriteOptions& options, const WriteBatch& batch) override;
   absl::Status SyncLog() override;
-  absl::Status Get(const ReadOptions &options, absl::string_view key,
-                   std::string *value) override;
-  absl::StatusOr<ReadResult> Read(const ReadOptions &options,
-                                  absl::string_view key,
-                                  std::string *value) override;
-  absl::StatusOr<ReadResult> ReadTable(const ReadOptions &options,
-                                       absl::string_view table,
-                                       absl::string_view key,
-                                       std::string *value) override;
-  std::vector<absl::Status> MultiGet(const ReadOptions &options,
-                                     const std::vector<absl::string_view> &keys,
-                                     std::vector<std::string> *values) override;
+  absl::Status Get(const ReadOptions& options, absl::string_view key, std::string* value) override;
+  absl::StatusOr<ReadResult> Read(const ReadOptions& options, absl::string_view key,
+                                  std::string* value) override;
+  absl::StatusOr<ReadResult> ReadTable(const ReadOptions& options, absl::string_view table,
+                                       absl::string_view key, std::string* value) override;
+  std::vector<absl::Status> MultiGet(const ReadOptions& options,
+                                     const std::vector<absl::string_view>& keys,
+                                     std::vector<std::string>* values) override;
   std::shared_ptr<const Snapshot> GetSnapshot() override;
-  std::unique_ptr<Iterator> NewIterator(const ReadOptions &options,
-                                        ReadCost *cost) override;
+  std::unique_ptr<Iterator> NewIterator(const ReadOptions& options, ReadCost* cost) override;
   std::unique_ptr<Iterator> NewMemtableIterator() override;
   absl::StatusOr<FlushResult> Flush() override;
-  absl::StatusOr<CompactionResult> CompactLevel(int source_level,
-                                                int target_level) override;
+  absl::StatusOr<CompactionResult> CompactLevel(int source_level, int target_level) override;
   absl::Status CompactAll() override;
   absl::Status WaitForCompactions() override;
-  absl::Status Checkpoint(const std::string &dir) override;
+  absl::Status Checkpoint(const std::string& dir) override;
   absl::StatusOr<VerifyReport> Verify() override;
   std::vector<LevelInfo> Levels() const override;
   Stats GetStats() const override;
-  const RecoveryReport &recovery() const override { return recovery_; }
+  const RecoveryReport& recovery() const override { return recovery_; }
   bool NeverWritten() const override { return last_sequence_.load() == 0; }
   absl::Status Close() override;
 
-private:
-  // A call that waits in the queue. Without a batch it is there for the queue's
-  // exclusion alone: a SyncLog, or a Flush, which switches the memtable.
+ private:
+  // A call that waits in the queue. Without a batch it is there for the queue's exclusion alone: a
+  // SyncLog, or a Flush, which switches the memtable.
   struct Writer {
-    const WriteBatch *batch = nullptr;
+    const WriteBatch* batch = nullptr;
     Durability durability = Durability::kBuffered;
     bool switch_memtable = false;
-    // Of one that switches: what to wait for; null if there was nothing to
-    // flush.
+    // Of one that switches: what to wait for; null if there was nothing to flush.
     std::shared_ptr<FlushResult> flushed;
     SequenceNumber flushed_through = 0;
 
@@ -113,9 +99,9 @@ private:
   // A frozen memtable on its way to a table.
   struct Immutable {
     std::shared_ptr<MemTable> memtable;
-    uint64_t log_number; // the first log that holds its writes
+    uint64_t log_number;  // the first log that holds its writes
     SequenceNumber last_sequence;
-    std::shared_ptr<FlushResult> result; // filled in when its table is live
+    std::shared_ptr<FlushResult> result;  // filled in when its table is live
   };
 
   std::string Path(absl::string_view name) const;
@@ -124,58 +110,49 @@ private:
   // --- recovery
   absl::Status MakeDirectory();
   absl::StatusOr<ManifestState> ReadOrCreateManifest();
-  absl::Status OpenTables(const ManifestState &state)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReplayLogs(ManifestState *state)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReplayBatch(absl::string_view batch, MemTable *memtable);
-  absl::Status StartLogAndManifest(ManifestState state)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OpenTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReplayLogs(ManifestState* state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReplayBatch(absl::string_view batch, MemTable* memtable);
+  absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveUnnamedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StartThreads();
 
-  // --- reading
-  // At `snapshot`, or now.
-  SequenceNumber SequenceOf(const ReadOptions &options) const;
-  absl::StatusOr<ReadResult> ReadView(const View &view, SequenceNumber sequence,
-                                      absl::string_view key,
-                                      std::string *value) const;
+  // --- reading At `snapshot`, or now.
+  SequenceNumber SequenceOf(const ReadOptions& options) const;
+  absl::StatusOr<ReadResult> ReadView(const View& view, SequenceNumber sequence,
+                                      absl::string_view key, std::string* value) const;
   std::unique_ptr<Iterator> IteratorOver(std::shared_ptr<const View> view,
-                                         const ReadOptions &options,
-                                         bool tables, ReadCost *cost);
+                                         const ReadOptions& options, bool tables, ReadCost* cost);
 
   // --- writing
-  absl::Status JoinQueue(Writer *writer) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status JoinQueue(Writer* writer) ABSL_LOCKS_EXCLUDED(mutex_);
   // The front writer's work, for itself and all that ride with it.
-  absl::Status LeadGroup(Writer *leader, Writer **last)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::string_view GatherGroup(Writer *leader, Writer **last, uint32_t *count)
+  absl::Status LeadGroup(Writer* leader, Writer** last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::string_view GatherGroup(Writer* leader, Writer** last, uint32_t* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MakeRoom(bool force) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WaitForRoom(absl::string_view reason, WaitCount *count)
+  void WaitForRoom(absl::string_view reason, WaitCount* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SlowDown(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void CountWait(absl::string_view reason, absl::Duration waited,
-                 WaitCount *count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountWait(absl::string_view reason, absl::Duration waited, WaitCount* count)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SyncLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status SwitchMemtable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FreezeMemtable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AppendToLog(absl::string_view group, Durability durability)
       ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status SyncAllLogs() ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<std::unique_ptr<LogWriter>>
-  NewLog(uint64_t number, uint64_t previous_number, uint64_t previous_length);
-  void SetReadOnly(const absl::Status &cause)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::unique_ptr<LogWriter>> NewLog(uint64_t number, uint64_t previous_number,
+                                                    uint64_t previous_length);
+  void SetReadOnly(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- flushing
   void FlushLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status FlushOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Writes what `memtable` holds, as far as anybody can see it, to level-0
-  // table `number`, durable.
-  absl::StatusOr<std::shared_ptr<LiveTable>>
-  WriteTable(const MemTable &memtable, uint64_t number,
-             const std::vector<SequenceNumber> &snapshots, FlushResult *result);
+  // Writes what `memtable` holds, as far as anybody can see it, to level-0 table `number`, durable.
+  absl::StatusOr<std::shared_ptr<LiveTable>> WriteTable(
+      const MemTable& memtable, uint64_t number, const std::vector<SequenceNumber>& snapshots,
+      FlushResult* result);
   bool CanFlush() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return !immutables_.empty() && flush_error_.ok() && read_only_.ok();
   }
@@ -184,19 +161,24 @@ private:
   // --- compaction
   void CompactionLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   bool CanCompact() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Compact(const Compaction &compaction, bool move,
-                       CompactionResult *result)
+  absl::Status Compact(const Compaction& compaction, bool move, CompactionResult* result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status MoveTable(const Compaction &compaction)
+  absl::Status MoveTable(const Compaction& compaction) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status MergeTables(const Compaction& compaction, CompactionResult* result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status MergeTables(const Compaction &compaction,
-                           CompactionResult *result)
+  // Which tables of a level a manual compaction takes.
+  using TableChoice = std::function<Version::Tables(const Version::Tables& level)>;
+  // Waits until no compaction runs, keeps the automatic ones away, and compacts what `choose`
+  // takes.
+  absl::Status CompactAlone(int source_level, int target_level, const TableChoice& choose,
+                            CompactionResult* result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Those of `level` numbered below `first_new_table`.
+  absl::Status RewriteOldTables(int level, uint64_t first_new_table)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes `edit` durable, then the version and the view that readers see.
-  // `opened` as in Version::With. With `flushed_oldest` the oldest immutable
-  // memtable leaves in the same step.
-  absl::Status ApplyEdit(VersionEdit *edit, const Version::Tables &opened,
-                         bool flushed_oldest)
+  void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Makes `edit` durable, then the version and the view that readers see. `opened` as in
+  // Version::With. With `flushed_oldest` the oldest immutable memtable leaves in the same step.
+  absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& opened, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status CloseFiles() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -204,64 +186,57 @@ private:
 
   // Constant after construction or recovery.
   const Options options_;
-  FileSystem *const fs_;
+  FileSystem* const fs_;
   LevelTargets level_targets_;
   RecoveryReport recovery_;
   std::unique_ptr<FileLock> lock_;
 
   // With a synchronisation of their own.
   BlockCache cache_;
-  const TableHome home_; // the store's directory, file system and cache
+  const TableHome home_;  // the store's directory, file system and cache
   ViewHolder views_;
   std::atomic<SequenceNumber> last_sequence_{0};
   struct Counters {
-    std::atomic<uint64_t> puts{0}, deletes{0}, batches{0}, gets{0},
-        iterators{0};
+    std::atomic<uint64_t> puts{0}, deletes{0}, batches{0}, gets{0}, iterators{0};
     std::atomic<uint64_t> user_bytes{0}, log_bytes{0}, log_syncs{0};
-    std::atomic<uint64_t> levels_checked{0}, tables_checked{0},
-        memtables_checked{0};
+    std::atomic<uint64_t> levels_checked{0}, tables_checked{0}, memtables_checked{0};
     std::atomic<uint64_t> filters_checked{0}, filters_rejected{0};
     std::atomic<uint64_t> blocks_cached{0}, blocks_read{0}, bytes_read{0};
   };
   mutable Counters counters_;
-  void Count(const ReadCost &cost) const;
+  void Count(const ReadCost& cost) const;
 
   // The front writer's own (invariant 1).
   std::unique_ptr<LogWriter> log_;
-  bool log_named_ = false; // the log's directory entry is durable
-  std::string group_;      // the bytes of a group of batches
+  bool log_named_ = false;  // the log's directory entry is durable
+  std::string group_;       // the bytes of a group of batches
 
   mutable absl::Mutex mutex_;
-  absl::CondVar flush_work_;      // there may be something to flush
-  absl::CondVar compaction_work_; // there may be something to compact
-  absl::CondVar sync_work_;       // the store closes
-  absl::CondVar done_; // a flush, a compaction or an edit ended, well or not
-  std::deque<Writer *> writers_ ABSL_GUARDED_BY(mutex_);
+  absl::CondVar flush_work_;       // there may be something to flush
+  absl::CondVar compaction_work_;  // there may be something to compact
+  absl::CondVar sync_work_;        // the store closes
+  absl::CondVar done_;             // a flush, a compaction or an edit ended, well or not
+  std::deque<Writer*> writers_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<MemTable> memtable_ ABSL_GUARDED_BY(mutex_);
-  uint64_t memtable_log_ ABSL_GUARDED_BY(mutex_) =
-      0; // the first log that holds its writes
-  std::deque<Immutable> immutables_ ABSL_GUARDED_BY(mutex_); // oldest first
+  uint64_t memtable_log_ ABSL_GUARDED_BY(mutex_) = 0;         // the first log that holds its writes
+  std::deque<Immutable> immutables_ ABSL_GUARDED_BY(mutex_);  // oldest first
   std::shared_ptr<const Version> version_ ABSL_GUARDED_BY(mutex_);
-  // Logs of frozen memtables that were not synced; dropped once their tables
-  // are live.
+  // Logs of frozen memtables that were not synced; dropped once their tables are live.
   std::vector<std::unique_ptr<LogWriter>> old_logs_ ABSL_GUARDED_BY(mutex_);
-  std::vector<uint64_t> logs_on_disk_ ABSL_GUARDED_BY(mutex_); // ascending
+  std::vector<uint64_t> logs_on_disk_ ABSL_GUARDED_BY(mutex_);  // ascending
   std::unique_ptr<ManifestWriter> manifest_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_file_number_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t next_table_number_ ABSL_GUARDED_BY(mutex_) = 1;
-  absl::Status read_only_ ABSL_GUARDED_BY(mutex_); // why, if it is
-  absl::Status flush_error_
-      ABSL_GUARDED_BY(mutex_); // of the last flush; cleared to try again
+  absl::Status read_only_ ABSL_GUARDED_BY(mutex_);    // why, if it is
+  absl::Status flush_error_ ABSL_GUARDED_BY(mutex_);  // of the last flush; cleared to try again
   uint64_t flushes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t flushed_entries_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t flushed_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool manifest_busy_ ABSL_GUARDED_BY(mutex_) = false; // ApplyEdit writes
+  bool manifest_busy_ ABSL_GUARDED_BY(mutex_) = false;  // ApplyEdit writes
   std::multiset<SequenceNumber> snapshots_ ABSL_GUARDED_BY(mutex_);
-  std::vector<const Compaction *> running_ ABSL_GUARDED_BY(mutex_);
-  int manual_compactions_ ABSL_GUARDED_BY(mutex_) =
-      0; // that run or wait for the others
-  absl::Status compaction_error_
-      ABSL_GUARDED_BY(mutex_); // of the last one; cleared to try again
+  std::vector<const Compaction*> running_ ABSL_GUARDED_BY(mutex_);
+  int manual_compactions_ ABSL_GUARDED_BY(mutex_) = 0;     // that run or wait for the others
+  absl::Status compaction_error_ ABSL_GUARDED_BY(mutex_);  // of the last one; cleared to try again
   WriteThrottle throttle_ ABSL_GUARDED_BY(mutex_);
   uint64_t moves_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t compactions_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -271,8 +246,8 @@ private:
   WaitCount slowdowns_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  std::atomic<bool> cancel_{false}; // the store closes: compactions give up
+  std::atomic<bool> cancel_{false};  // the store closes: compactions give up
   std::vector<std::thread> background_;
 };
 
-} // namespace fathom
+}  // namespace fathom

@@ -9,17 +9,17 @@
 namespace fathom {
 namespace {
 
-// Moving forward, the internal cursor stands at the version that is shown, and
-// key and value are its own. Moving backward, it stands before all versions of
-// the key that is shown, because the newest visible version is met last: key
-// and value were copied on the way.
+// Moving forward, the internal cursor stands at the version that is shown, and key and value are
+// its own. Moving backward, it stands before all versions of the key that is shown, because the
+// newest visible version is met last: key and value were copied on the way.
 class DBIterator final : public Iterator {
-public:
-  DBIterator(std::unique_ptr<InternalIterator> internal,
-             SequenceNumber sequence, std::optional<std::string> lower,
-             std::optional<std::string> upper)
-      : internal_(std::move(internal)), sequence_(sequence),
-        lower_(std::move(lower)), upper_(std::move(upper)) {}
+ public:
+  DBIterator(std::unique_ptr<InternalIterator> internal, SequenceNumber sequence,
+             std::optional<std::string> lower, std::optional<std::string> upper)
+      : internal_(std::move(internal)),
+        sequence_(sequence),
+        lower_(std::move(lower)),
+        upper_(std::move(upper)) {}
 
   bool Valid() const override { return valid_; }
 
@@ -70,8 +70,7 @@ public:
       saved_key_.assign(key().data(), key().size());
       internal_->Next();
     } else {
-      // Standing before the shown key's versions: step onto them; FindForward
-      // skips them.
+      // Standing before the shown key's versions: step onto them; FindForward skips them.
       forward_ = true;
       if (internal_->Valid()) {
         internal_->Next();
@@ -88,8 +87,7 @@ public:
       forward_ = false;
       do {
         internal_->Prev();
-      } while (internal_->Valid() && CheckKey() &&
-               UserKey(internal_->key()) == saved_key_);
+      } while (internal_->Valid() && CheckKey() && UserKey(internal_->key()) == saved_key_);
     }
     FindBackward();
   }
@@ -100,23 +98,19 @@ public:
   absl::string_view value() const override {
     return forward_ ? internal_->value() : absl::string_view(saved_value_);
   }
-  absl::Status status() const override {
-    return status_.ok() ? internal_->status() : status_;
-  }
+  absl::Status status() const override { return status_.ok() ? internal_->status() : status_; }
 
-private:
+ private:
   bool CheckKey() {
     if (IsValidInternalKey(internal_->key())) {
       return true;
     }
-    status_ = absl::DataLossError(
-        absl::StrCat("iterator: expected an internal key, found \"",
-                     absl::CHexEscape(internal_->key()), "\""));
+    status_ = absl::DataLossError(absl::StrCat("iterator: expected an internal key, found \"",
+                                               absl::CHexEscape(internal_->key()), "\""));
     return false;
   }
 
-  // The internal cursor goes to the last version of the last key before
-  // `user_key`.
+  // The internal cursor goes to the last version of the last key before `user_key`.
   void SeekBefore(absl::string_view user_key) {
     internal_->Seek(SeekKey(user_key, kMaxSequenceNumber).view());
     if (internal_->Valid()) {
@@ -126,8 +120,8 @@ private:
     }
   }
 
-  // From the internal cursor on, to the first visible value. With `skip`,
-  // versions of saved_key_ are passed over.
+  // From the internal cursor on, to the first visible value. With `skip`, versions of saved_key_
+  // are passed over.
   void FindForward(bool skip) {
     valid_ = false;
     for (; internal_->Valid() && CheckKey(); internal_->Next()) {
@@ -135,8 +129,7 @@ private:
       if (upper_.has_value() && user_key >= absl::string_view(*upper_)) {
         return;
       }
-      if (Sequence(internal_->key()) > sequence_ ||
-          (skip && user_key == saved_key_)) {
+      if (Sequence(internal_->key()) > sequence_ || (skip && user_key == saved_key_)) {
         continue;
       }
       if (Type(internal_->key()) == ValueType::kValue) {
@@ -144,12 +137,11 @@ private:
         return;
       }
       saved_key_.assign(user_key.data(), user_key.size());
-      skip = true; // the tombstone hides the versions that follow
+      skip = true;  // the tombstone hides the versions that follow
     }
   }
 
-  // From the internal cursor back, to the first key whose newest visible
-  // version is a value.
+  // From the internal cursor back, to the first key whose newest visible version is a value.
   void FindBackward() {
     valid_ = false;
     for (; internal_->Valid() && CheckKey(); internal_->Prev()) {
@@ -167,8 +159,7 @@ private:
       valid_ = Type(internal_->key()) == ValueType::kValue;
       if (valid_) {
         saved_key_.assign(user_key.data(), user_key.size());
-        saved_value_.assign(internal_->value().data(),
-                            internal_->value().size());
+        saved_value_.assign(internal_->value().data(), internal_->value().size());
       }
     }
     valid_ = valid_ && status().ok();
@@ -180,19 +171,18 @@ private:
   const std::optional<std::string> upper_;
   bool valid_ = false;
   bool forward_ = true;
-  std::string saved_key_;   // backward: the shown key; forward: the key to skip
-  std::string saved_value_; // backward: the shown value
+  std::string saved_key_;    // backward: the shown key; forward: the key to skip
+  std::string saved_value_;  // backward: the shown value
   absl::Status status_;
 };
 
-} // namespace
+}  // namespace
 
-std::unique_ptr<Iterator>
-NewDBIterator(std::unique_ptr<InternalIterator> internal,
-              SequenceNumber sequence, std::optional<std::string> lower,
-              std::optional<std::string> upper) {
-  return std::make_unique<DBIterator>(std::move(internal), sequence,
-                                      std::move(lower), std::move(upper));
+std::unique_ptr<Iterator> NewDBIterator(std::unique_ptr<InternalIterator> internal,
+                                        SequenceNumber sequence, std::optional<std::string> lower,
+                                        std::optional<std::string> upper) {
+  return std::make_unique<DBIterator>(std::move(internal), sequence, std::move(lower),
+                                      std::move(upper));
 }
 
-} // namespace fathom
+}  // namespace fathom

@@ -1,5 +1,5 @@
-// Turns versions into keys: of each user key the newest version at or below a
-// sequence, tombstones and what they hide left out.
+// Turns versions into keys: of each user key the newest version at or below a sequence, tombstones
+// and what they hide left out.
 #pragma once
 
 #include <memory>
@@ -12,12 +12,10 @@
 
 namespace fathom {
 
-// `internal` yields every version; it keeps alive what it reads. Keys outside
-// [lower, upper) are not shown (absent: no bound). Keys that do not parse end
-// the iterator with DataLoss.
-std::unique_ptr<Iterator>
-NewDBIterator(std::unique_ptr<InternalIterator> internal,
-              SequenceNumber sequence, std::optional<std::string> lower,
-              std::optional<std::string> upper);
+// `internal` yields every version; it keeps alive what it reads. Keys outside [lower, upper) are
+// not shown (absent: no bound). Keys that do not parse end the iterator with DataLoss.
+std::unique_ptr<Iterator> NewDBIterator(std::unique_ptr<InternalIterator> internal,
+                                        SequenceNumber sequence, std::optional<std::string> lower,
+                                        std::optional<std::string> upper);
 
-} // namespace fathom
+}  // namespace fathom

@@ -1,5 +1,5 @@
-// The read path: a view, then memtables, then tables, newest data first;
-// iterators over a view; and the figures that a store tells of itself.
+// The read path: a view, then memtables, then tables, newest data first; iterators over a view; and
+// the figures that a store tells of itself.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,12 +13,11 @@ namespace {
 absl::Status NoSuchKey() { return absl::NotFoundError("no such key"); }
 
 // Looks in the memtables of `view`, newest first.
-Lookup ReadMemtables(const View &view, absl::string_view key,
-                     SequenceNumber snapshot, std::string *value,
-                     ReadCost *cost) {
+Lookup ReadMemtables(const View& view, absl::string_view key, SequenceNumber snapshot,
+                     std::string* value, ReadCost* cost) {
   ++cost->memtables_checked;
   Lookup found = view.memtable->Get(key, snapshot, value);
-  for (const std::shared_ptr<MemTable> &memtable : view.immutables) {
+  for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
     if (found != Lookup::kAbsent) {
       break;
     }
@@ -28,17 +27,16 @@ Lookup ReadMemtables(const View &view, absl::string_view key,
   return found;
 }
 
-void AddMemtables(const View &view,
-                  std::vector<std::unique_ptr<InternalIterator>> *iterators) {
+void AddMemtables(const View& view, std::vector<std::unique_ptr<InternalIterator>>* iterators) {
   iterators->push_back(view.memtable->NewIterator());
-  for (const std::shared_ptr<MemTable> &memtable : view.immutables) {
+  for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
     iterators->push_back(memtable->NewIterator());
   }
 }
 
 // Keeps the view alive whose tables and memtables the cursor reads.
 class ViewIterator final : public Iterator {
-public:
+ public:
   ViewIterator(std::shared_ptr<const View> view, std::unique_ptr<Iterator> base)
       : view_(std::move(view)), base_(std::move(base)) {}
 
@@ -46,49 +44,41 @@ public:
   void SeekToFirst() override { base_->SeekToFirst(); }
   void SeekToLast() override { base_->SeekToLast(); }
   void Seek(absl::string_view target) override { base_->Seek(target); }
-  void SeekForPrev(absl::string_view target) override {
-    base_->SeekForPrev(target);
-  }
+  void SeekForPrev(absl::string_view target) override { base_->SeekForPrev(target); }
   void Next() override { base_->Next(); }
   void Prev() override { base_->Prev(); }
   absl::string_view key() const override { return base_->key(); }
   absl::string_view value() const override { return base_->value(); }
   absl::Status status() const override { return base_->status(); }
 
-private:
+ private:
   const std::shared_ptr<const View> view_;
   const std::unique_ptr<Iterator> base_;
 };
 
-} // namespace
+}  // namespace
 
-absl::Status DBImpl::Get(const ReadOptions &options, absl::string_view key,
-                         std::string *value) {
+absl::Status DBImpl::Get(const ReadOptions& options, absl::string_view key, std::string* value) {
   absl::StatusOr<ReadResult> result = Read(options, key, value);
   if (!result.ok()) {
     return result.status();
   }
-  return result->lookup == Lookup::kFound ? absl::OkStatus()
-                                          : absl::NotFoundError("no such key");
+  return result->lookup == Lookup::kFound ? absl::OkStatus() : absl::NotFoundError("no such key");
 }
 
-SequenceNumber DBImpl::SequenceOf(const ReadOptions &options) const {
-  return options.snapshot != nullptr
-             ? options.snapshot->sequence()
-             : last_sequence_.load(std::memory_order_acquire);
+SequenceNumber DBImpl::SequenceOf(const ReadOptions& options) const {
+  return options.snapshot != nullptr ? options.snapshot->sequence()
+                                     : last_sequence_.load(std::memory_order_acquire);
 }
 
-absl::StatusOr<ReadResult> DBImpl::Read(const ReadOptions &options,
-                                        absl::string_view key,
-                                        std::string *value) {
+absl::StatusOr<ReadResult> DBImpl::Read(const ReadOptions& options, absl::string_view key,
+                                        std::string* value) {
   const ViewHolder::Pin view(views_);
   return ReadView(*view, SequenceOf(options), key, value);
 }
 
-absl::StatusOr<ReadResult> DBImpl::ReadView(const View &view,
-                                            SequenceNumber sequence,
-                                            absl::string_view key,
-                                            std::string *value) const {
+absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, SequenceNumber sequence,
+                                            absl::string_view key, std::string* value) const {
   counters_.gets.fetch_add(1, std::memory_order_relaxed);
   ReadResult result;
   result.lookup = ReadMemtables(view, key, sequence, value, &result.cost);
@@ -97,8 +87,7 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const View &view,
     return result;
   }
   int level = -1;
-  absl::StatusOr<Lookup> found =
-      view.version->Get(key, sequence, value, &result.cost, &level);
+  absl::StatusOr<Lookup> found = view.version->Get(key, sequence, value, &result.cost, &level);
   Count(result.cost);
   if (!found.ok()) {
     return found.status();
@@ -108,18 +97,16 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const View &view,
   return result;
 }
 
-std::vector<absl::Status>
-DBImpl::MultiGet(const ReadOptions &options,
-                 const std::vector<absl::string_view> &keys,
-                 std::vector<std::string> *values) {
+std::vector<absl::Status> DBImpl::MultiGet(const ReadOptions& options,
+                                           const std::vector<absl::string_view>& keys,
+                                           std::vector<std::string>* values) {
   const ViewHolder::Pin view(views_);
   const SequenceNumber sequence = SequenceOf(options);
   values->resize(keys.size());
   std::vector<absl::Status> statuses;
   statuses.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    const absl::StatusOr<ReadResult> read =
-        ReadView(*view, sequence, keys[i], &(*values)[i]);
+    const absl::StatusOr<ReadResult> read = ReadView(*view, sequence, keys[i], &(*values)[i]);
     statuses.push_back(!read.ok()                       ? read.status()
                        : read->lookup == Lookup::kFound ? absl::OkStatus()
                                                         : NoSuchKey());
@@ -131,27 +118,22 @@ std::shared_ptr<const Snapshot> DBImpl::GetSnapshot() {
   absl::MutexLock lock(&mutex_);
   const SequenceNumber sequence = last_sequence_.load();
   snapshots_.insert(sequence);
-  return std::shared_ptr<const Snapshot>(
-      new Snapshot(sequence, [this](SequenceNumber released) {
-        absl::MutexLock release_lock(&mutex_);
-        snapshots_.erase(snapshots_.find(released));
-      }));
+  return std::shared_ptr<const Snapshot>(new Snapshot(sequence, [this](SequenceNumber released) {
+    absl::MutexLock release_lock(&mutex_);
+    snapshots_.erase(snapshots_.find(released));
+  }));
 }
 
-absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions &options,
-                                             absl::string_view table,
-                                             absl::string_view key,
-                                             std::string *value) {
+absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions& options, absl::string_view table,
+                                             absl::string_view key, std::string* value) {
   const ViewHolder::Pin view(views_);
   ReadResult result;
-  const std::shared_ptr<LiveTable> live =
-      view->version->Find(table, &result.level);
+  const std::shared_ptr<LiveTable> live = view->version->Find(table, &result.level);
   if (live == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("no live table is named \"", table, "\""));
+    return absl::NotFoundError(absl::StrCat("no live table is named \"", table, "\""));
   }
-  absl::StatusOr<Lookup> found = live->reader().Get(
-      key, FilterHash(key), SequenceOf(options), value, &result.cost);
+  absl::StatusOr<Lookup> found =
+      live->reader().Get(key, FilterHash(key), SequenceOf(options), value, &result.cost);
   Count(result.cost);
   if (!found.ok()) {
     return found.status();
@@ -160,8 +142,7 @@ absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions &options,
   return result;
 }
 
-std::unique_ptr<Iterator> DBImpl::NewIterator(const ReadOptions &options,
-                                              ReadCost *cost) {
+std::unique_ptr<Iterator> DBImpl::NewIterator(const ReadOptions& options, ReadCost* cost) {
   return IteratorOver(views_.Share(), options, /*tables=*/true, cost);
 }
 
@@ -170,8 +151,8 @@ std::unique_ptr<Iterator> DBImpl::NewMemtableIterator() {
 }
 
 std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
-                                               const ReadOptions &options,
-                                               bool tables, ReadCost *cost) {
+                                               const ReadOptions& options, bool tables,
+                                               ReadCost* cost) {
   // After the view was taken (invariant 2).
   const SequenceNumber sequence = SequenceOf(options);
   std::vector<std::unique_ptr<InternalIterator>> children;
@@ -181,13 +162,12 @@ std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
   }
   counters_.iterators.fetch_add(1, std::memory_order_relaxed);
   return std::make_unique<ViewIterator>(
-      std::move(view),
-      NewDBIterator(NewMergingIterator(std::move(children)), sequence,
-                    options.lower_bound, options.upper_bound));
+      std::move(view), NewDBIterator(NewMergingIterator(std::move(children)), sequence,
+                                     options.lower_bound, options.upper_bound));
 }
 
-void DBImpl::Count(const ReadCost &cost) const {
-  const auto add = [](std::atomic<uint64_t> &counter, uint64_t n) {
+void DBImpl::Count(const ReadCost& cost) const {
+  const auto add = [](std::atomic<uint64_t>& counter, uint64_t n) {
     if (n > 0) {
       counter.fetch_add(n, std::memory_order_relaxed);
     }
@@ -202,4 +182,4 @@ void DBImpl::Count(const ReadCost &cost) const {
   add(counters_.bytes_read, cost.bytes_read);
 }
 
-} // namespace fathom
+}  // namespace fathom

@@ -1,5 +1,5 @@
-// Opening a store. `Recover` is the recipe; what each step may find on disk,
-// and why it is whole or not, is told in lsm/README.md under "Recovery".
+// Opening a store. `Recover` is the recipe; what each step may find on disk, and why it is whole or
+// not, is told in lsm/README.md under "Recovery".
 #include <algorithm>
 #include <utility>
 
@@ -14,9 +14,8 @@
 namespace fathom {
 namespace {
 
-// Recovered logs that may pile up before their memtable is flushed although it
-// is not full: a store that is opened again and again with few writes must not
-// collect logs for ever.
+// Recovered logs that may pile up before their memtable is flushed although it is not full: a store
+// that is opened again and again with few writes must not collect logs for ever.
 constexpr size_t kMaxLogsInMemtable = 8;
 
 // A log found on disk.
@@ -29,9 +28,8 @@ struct FoundLog {
   std::optional<uint64_t> closed_length;
 };
 
-absl::Status ReadLogHeader(FoundLog *log) {
-  LogReader reader(log->file.get(), log->path, log->number,
-                   log->closed_length.value_or(0),
+absl::Status ReadLogHeader(FoundLog* log) {
+  LogReader reader(log->file.get(), log->path, log->number, log->closed_length.value_or(0),
                    log->closed_length.has_value());
   absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
   if (!header.ok()) {
@@ -41,16 +39,16 @@ absl::Status ReadLogHeader(FoundLog *log) {
   return absl::OkStatus();
 }
 
-// The logs from `log_number` on, oldest first, with their headers. DataLoss
-// where one that must be there is missing.
-absl::StatusOr<std::vector<FoundLog>>
-FindLogs(FileSystem *fs, const std::string &dir, const ManifestState &state) {
+// The logs from `log_number` on, oldest first, with their headers. DataLoss where one that must be
+// there is missing.
+absl::StatusOr<std::vector<FoundLog>> FindLogs(FileSystem* fs, const std::string& dir,
+                                               const ManifestState& state) {
   absl::StatusOr<std::vector<std::string>> names = fs->List(dir);
   if (!names.ok()) {
     return names.status();
   }
   std::vector<uint64_t> numbers;
-  for (const std::string &name : *names) {
+  for (const std::string& name : *names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (parsed.has_value() && parsed->kind == FileKind::kLog &&
         parsed->number >= state.log_number) {
@@ -61,14 +59,12 @@ FindLogs(FileSystem *fs, const std::string &dir, const ManifestState &state) {
   const auto require = [&](uint64_t number) {
     return std::ranges::binary_search(numbers, number)
                ? absl::OkStatus()
-               : absl::DataLossError(absl::StrCat(
-                     dir, "/", LogFileName(number),
-                     ": the manifest names this log, but the file is "
-                     "missing"));
+               : absl::DataLossError(absl::StrCat(dir, "/", LogFileName(number),
+                                                  ": the manifest names this log, but the file is "
+                                                  "missing"));
   };
-  absl::Status status =
-      state.log_number == 0 ? absl::OkStatus() : require(state.log_number);
-  for (const auto &[number, length] : state.closed_logs) {
+  absl::Status status = state.log_number == 0 ? absl::OkStatus() : require(state.log_number);
+  for (const auto& [number, length] : state.closed_logs) {
     if (number >= state.log_number) {
       status.Update(require(number));
     }
@@ -78,14 +74,12 @@ FindLogs(FileSystem *fs, const std::string &dir, const ManifestState &state) {
     if (!status.ok()) {
       return status;
     }
-    FoundLog log{number, absl::StrCat(dir, "/", LogFileName(number)), nullptr,
-                 std::nullopt, std::nullopt};
-    if (const auto closed = state.closed_logs.find(number);
-        closed != state.closed_logs.end()) {
+    FoundLog log{number, absl::StrCat(dir, "/", LogFileName(number)), nullptr, std::nullopt,
+                 std::nullopt};
+    if (const auto closed = state.closed_logs.find(number); closed != state.closed_logs.end()) {
       log.closed_length = closed->second;
     }
-    absl::StatusOr<std::unique_ptr<ReadableFile>> file =
-        fs->OpenForRead(log.path);
+    absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(log.path);
     if (!file.ok()) {
       return file.status();
     }
@@ -93,9 +87,9 @@ FindLogs(FileSystem *fs, const std::string &dir, const ManifestState &state) {
     status.Update(ReadLogHeader(&log));
     if (log.header.has_value() && !logs.empty() &&
         log.header->previous_number != logs.back().number) {
-      status.Update(absl::DataLossError(absl::StrCat(
-          log.path, ": expected to follow log ", log.header->previous_number,
-          ", found log ", logs.back().number, " before it: a log is missing")));
+      status.Update(absl::DataLossError(
+          absl::StrCat(log.path, ": expected to follow log ", log.header->previous_number,
+                       ", found log ", logs.back().number, " before it: a log is missing")));
     }
     logs.push_back(std::move(log));
   }
@@ -105,9 +99,8 @@ FindLogs(FileSystem *fs, const std::string &dir, const ManifestState &state) {
   return logs;
 }
 
-// Whether anything in `log` was ever made durable: then all before it was
-// durable first.
-absl::StatusOr<bool> WasSynced(const FoundLog &log) {
+// Whether anything in `log` was ever made durable: then all before it was durable first.
+absl::StatusOr<bool> WasSynced(const FoundLog& log) {
   LogReader reader(log.file.get(), log.path, log.number, 0, /*exact=*/false);
   absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
   if (!header.ok()) {
@@ -117,8 +110,7 @@ absl::StatusOr<bool> WasSynced(const FoundLog &log) {
     return false;
   }
   for (;;) {
-    absl::StatusOr<std::optional<absl::string_view>> record =
-        reader.ReadRecord();
+    absl::StatusOr<std::optional<absl::string_view>> record = reader.ReadRecord();
     if (!record.ok()) {
       return record.status();
     }
@@ -128,10 +120,9 @@ absl::StatusOr<bool> WasSynced(const FoundLog &log) {
   }
 }
 
-} // namespace
+}  // namespace
 
-absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options &options,
-                                             const std::string &dir) {
+absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
   auto db = std::make_unique<DBImpl>(options, dir);
   absl::Status status = db->Recover();
   if (!status.ok()) {
@@ -162,17 +153,15 @@ absl::Status DBImpl::Recover() {
     return status;
   }
   RemoveUnnamedFiles();
-  throttle_.Update(*version_, level_targets_);
+  UpdateThrottle();
   InstallView();
   StartThreads();
-  recovery_.micros =
-      static_cast<uint64_t>(absl::ToInt64Microseconds(absl::Now() - start));
-  Log(absl::StrCat(home_.dir, ": ", recovery_.created ? "created" : "opened",
-                   " in ", recovery_.micros, " us: ", recovery_.manifest_edits,
-                   " manifest edits, ", recovery_.logs_replayed, " logs with ",
-                   recovery_.batches_replayed, " batches, ",
-                   recovery_.torn_bytes, " torn bytes, ",
-                   recovery_.files_removed, " files removed"));
+  recovery_.micros = static_cast<uint64_t>(absl::ToInt64Microseconds(absl::Now() - start));
+  Log(absl::StrCat(home_.dir, ": ", recovery_.created ? "created" : "opened", " in ",
+                   recovery_.micros, " us: ", recovery_.manifest_edits, " manifest edits, ",
+                   recovery_.logs_replayed, " logs with ", recovery_.batches_replayed, " batches, ",
+                   recovery_.torn_bytes, " torn bytes, ", recovery_.files_removed,
+                   " files removed"));
   return absl::OkStatus();
 }
 
@@ -193,16 +182,14 @@ absl::Status DBImpl::MakeDirectory() {
     if (status.ok()) {
       // The directory's own name must be durable before anything in it counts.
       const size_t slash = home_.dir.find_last_of('/');
-      const std::string parent =
-          slash == std::string::npos ? "." : home_.dir.substr(0, slash);
+      const std::string parent = slash == std::string::npos ? "." : home_.dir.substr(0, slash);
       status = fs_->SyncDir(parent.empty() ? "/" : parent);
     }
   }
   if (!status.ok()) {
     return status;
   }
-  absl::StatusOr<std::unique_ptr<FileLock>> lock =
-      fs_->Lock(Path(kLockFileName));
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = fs_->Lock(Path(kLockFileName));
   if (!lock.ok()) {
     return lock.status();
   }
@@ -214,16 +201,15 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
   absl::StatusOr<RecoveredManifest> manifest = RecoverManifest(fs_, home_.dir);
   if (manifest.ok()) {
     recovery_.manifest_edits = manifest->edits;
-    manifest->state.next_file_number = std::max(
-        manifest->state.next_file_number, manifest->manifest_number + 1);
+    manifest->state.next_file_number =
+        std::max(manifest->state.next_file_number, manifest->manifest_number + 1);
     return std::move(manifest->state);
   }
   if (!absl::IsNotFound(manifest.status())) {
     return manifest.status();
   }
   if (!options_.create_if_missing) {
-    return absl::NotFoundError(
-        absl::StrCat(Path(kCurrentFileName), ": there is no store here"));
+    return absl::NotFoundError(absl::StrCat(Path(kCurrentFileName), ": there is no store here"));
   }
   // A crash during the creation leaves a manifest and an empty log at most.
   absl::StatusOr<std::vector<std::string>> names = fs_->List(home_.dir);
@@ -231,32 +217,30 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
     return names.status();
   }
   ManifestState state;
-  for (const std::string &name : *names) {
+  for (const std::string& name : *names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value()) {
       continue;
     }
-    const bool holds_data = parsed->kind == FileKind::kTable ||
-                            (parsed->kind == FileKind::kLog &&
-                             fs_->FileSize(Path(name)).value_or(1) > 0);
+    const bool holds_data =
+        parsed->kind == FileKind::kTable ||
+        (parsed->kind == FileKind::kLog && fs_->FileSize(Path(name)).value_or(1) > 0);
     if (holds_data) {
-      return absl::DataLossError(
-          absl::StrCat(Path(kCurrentFileName), ": missing, but ", name,
-                       " shows that there was a store here"));
+      return absl::DataLossError(absl::StrCat(Path(kCurrentFileName), ": missing, but ", name,
+                                              " shows that there was a store here"));
     }
     if (parsed->kind == FileKind::kManifest || parsed->kind == FileKind::kLog) {
-      state.next_file_number =
-          std::max(state.next_file_number, parsed->number + 1);
+      state.next_file_number = std::max(state.next_file_number, parsed->number + 1);
     }
   }
   recovery_.created = true;
   return state;
 }
 
-absl::Status DBImpl::OpenTables(const ManifestState &state) {
+absl::Status DBImpl::OpenTables(const ManifestState& state) {
   const VersionEdit all = state.Snapshot();
   Version::Tables opened;
-  for (const auto &[level, meta] : all.added_tables) {
+  for (const auto& [level, meta] : all.added_tables) {
     absl::StatusOr<std::shared_ptr<LiveTable>> table =
         LiveTable::Open(fs_, home_.dir, meta, &cache_);
     if (!table.ok()) {
@@ -268,7 +252,7 @@ absl::Status DBImpl::OpenTables(const ManifestState &state) {
   return version_->Check();
 }
 
-absl::Status DBImpl::ReplayLogs(ManifestState *state) {
+absl::Status DBImpl::ReplayLogs(ManifestState* state) {
   absl::StatusOr<std::vector<FoundLog>> logs = FindLogs(fs_, home_.dir, *state);
   if (!logs.ok()) {
     return logs.status();
@@ -276,10 +260,9 @@ absl::Status DBImpl::ReplayLogs(ManifestState *state) {
   last_sequence_ = state->last_sequence;
   memtable_ = std::make_shared<MemTable>();
   size_t logs_in_memtable = 0;
-  bool cut = false; // a log lost its end: what follows is not part of the
-                    // history any more
+  bool cut = false;  // a log lost its end: what follows is not part of the history any more
   for (size_t i = 0; i < logs->size(); ++i) {
-    FoundLog &log = (*logs)[i];
+    FoundLog& log = (*logs)[i];
     state->next_file_number = std::max(state->next_file_number, log.number + 1);
     logs_on_disk_.push_back(log.number);
     if (cut) {
@@ -288,9 +271,9 @@ absl::Status DBImpl::ReplayLogs(ManifestState *state) {
         return synced.status();
       }
       if (*synced) {
-        return absl::DataLossError(
-            absl::StrCat(log.path, ": holds writes that were made durable, but "
-                                   "the log before it lost its end"));
+        return absl::DataLossError(absl::StrCat(log.path,
+                                                ": holds writes that were made durable, but "
+                                                "the log before it lost its end"));
       }
       recovery_.torn_bytes += log.file->size();
       state->closed_logs[log.number] = 0;
@@ -299,9 +282,8 @@ absl::Status DBImpl::ReplayLogs(ManifestState *state) {
     if (log.closed_length == uint64_t{0}) {
       continue;
     }
-    if (memtable_->entries() > 0 &&
-        (memtable_->charge() >= options_.memtable_bytes ||
-         logs_in_memtable >= kMaxLogsInMemtable)) {
+    if (memtable_->entries() > 0 && (memtable_->charge() >= options_.memtable_bytes ||
+                                     logs_in_memtable >= kMaxLogsInMemtable)) {
       FreezeMemtable();
     }
     if (memtable_->entries() == 0) {
@@ -309,41 +291,37 @@ absl::Status DBImpl::ReplayLogs(ManifestState *state) {
       logs_in_memtable = 0;
     }
     ++logs_in_memtable;
-    LogReader reader(log.file.get(), log.path, log.number,
-                     log.closed_length.value_or(0),
+    LogReader reader(log.file.get(), log.path, log.number, log.closed_length.value_or(0),
                      log.closed_length.has_value());
     absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
     absl::Status status = header.status();
     while (status.ok() && header->has_value()) {
-      absl::StatusOr<std::optional<absl::string_view>> record =
-          reader.ReadRecord();
+      absl::StatusOr<std::optional<absl::string_view>> record = reader.ReadRecord();
       if (!record.ok() || !record->has_value()) {
         status = record.status();
         break;
       }
       status = ReplayBatch(**record, memtable_.get());
       if (!status.ok()) {
-        return absl::DataLossError(
-            absl::StrCat(log.path, ": damaged at offset ",
-                         reader.record_offset(), ": ", status.message()));
+        return absl::DataLossError(absl::StrCat(log.path, ": damaged at offset ",
+                                                reader.record_offset(), ": ", status.message()));
       }
     }
     if (!status.ok()) {
       return status;
     }
-    const LogEnd &end = reader.end();
+    const LogEnd& end = reader.end();
     ++recovery_.logs_replayed;
     recovery_.torn_bytes += end.dropped_bytes;
     if (!end.reason.empty()) {
-      Log(absl::StrCat(log.path, ": ends at ", end.length, ", ",
-                       end.dropped_bytes, " bytes given up: ", end.reason));
+      Log(absl::StrCat(log.path, ": ends at ", end.length, ", ", end.dropped_bytes,
+                       " bytes given up: ", end.reason));
     }
     state->closed_logs[log.number] = end.length;
     if (i + 1 < logs->size() && (*logs)[i + 1].header.has_value()) {
       const uint64_t length = (*logs)[i + 1].header->previous_length;
       if (end.length > length) {
-        return Corruption(log.path, length,
-                          "end of the log, by the log after it", length,
+        return Corruption(log.path, length, "end of the log, by the log after it", length,
                           end.length);
       }
       cut = end.length < length;
@@ -352,13 +330,12 @@ absl::Status DBImpl::ReplayLogs(ManifestState *state) {
   return absl::OkStatus();
 }
 
-absl::Status DBImpl::ReplayBatch(absl::string_view batch, MemTable *memtable) {
+absl::Status DBImpl::ReplayBatch(absl::string_view batch, MemTable* memtable) {
   BatchReader reader(batch);
   SequenceNumber sequence = reader.sequence();
   if (sequence <= last_sequence_) {
-    return absl::DataLossError(
-        absl::StrCat("batch: expected a sequence number above ",
-                     last_sequence_.load(), ", found ", sequence));
+    return absl::DataLossError(absl::StrCat("batch: expected a sequence number above ",
+                                            last_sequence_.load(), ", found ", sequence));
   }
   // Nothing of a batch counts before all of it has been seen to parse.
   BatchEntry entry;
@@ -377,16 +354,13 @@ absl::Status DBImpl::ReplayBatch(absl::string_view batch, MemTable *memtable) {
 
 absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
   const uint64_t previous = logs_on_disk_.empty() ? 0 : logs_on_disk_.back();
-  const uint64_t previous_length =
-      previous == 0 ? 0 : state.closed_logs[previous];
+  const uint64_t previous_length = previous == 0 ? 0 : state.closed_logs[previous];
   const uint64_t log_number = state.next_file_number++;
-  absl::StatusOr<std::unique_ptr<LogWriter>> log =
-      NewLog(log_number, previous, previous_length);
+  absl::StatusOr<std::unique_ptr<LogWriter>> log = NewLog(log_number, previous, previous_length);
   if (!log.ok()) {
     return log.status();
   }
-  absl::Status status =
-      fs_->SyncDir(home_.dir); // the manifest is about to name the log
+  absl::Status status = fs_->SyncDir(home_.dir);  // the manifest is about to name the log
   if (!status.ok()) {
     return status;
   }
@@ -397,11 +371,9 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
     memtable_log_ = log_number;
   }
   const uint64_t manifest_number = state.next_file_number++;
-  state.log_number =
-      immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
-  std::erase_if(state.closed_logs, [&state](const auto &log_end) {
-    return log_end.first < state.log_number;
-  });
+  state.log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
+  std::erase_if(state.closed_logs,
+                [&state](const auto& log_end) { return log_end.first < state.log_number; });
   absl::StatusOr<std::unique_ptr<ManifestWriter>> manifest =
       ManifestWriter::Create(fs_, home_.dir, manifest_number, state);
   if (!manifest.ok()) {
@@ -416,13 +388,11 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
 void DBImpl::RemoveUnnamedFiles() {
   absl::StatusOr<std::vector<std::string>> names = fs_->List(home_.dir);
   if (!names.ok()) {
-    return; // they are removed by a later Open
+    return;  // they are removed by a later Open
   }
-  const uint64_t log_number =
-      immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
-  std::erase_if(logs_on_disk_,
-                [log_number](uint64_t log) { return log < log_number; });
-  for (const std::string &name : *names) {
+  const uint64_t log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
+  std::erase_if(logs_on_disk_, [log_number](uint64_t log) { return log < log_number; });
+  for (const std::string& name : *names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value()) {
       continue;
@@ -430,10 +400,8 @@ void DBImpl::RemoveUnnamedFiles() {
     int level = 0;
     const bool unnamed =
         parsed->kind == FileKind::kCurrentTemp ||
-        (parsed->kind == FileKind::kManifest &&
-         parsed->number != manifest_->number()) ||
-        (parsed->kind == FileKind::kTable &&
-         version_->Find(name, &level) == nullptr) ||
+        (parsed->kind == FileKind::kManifest && parsed->number != manifest_->number()) ||
+        (parsed->kind == FileKind::kTable && version_->Find(name, &level) == nullptr) ||
         (parsed->kind == FileKind::kLog &&
          !std::ranges::binary_search(logs_on_disk_, parsed->number));
     if (unnamed && fs_->Remove(Path(name)).ok()) {
@@ -442,4 +410,4 @@ void DBImpl::RemoveUnnamedFiles() {
   }
 }
 
-} // namespace fathom
+}  // namespace fathom

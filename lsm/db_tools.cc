@@ -1,34 +1,31 @@
-// What is asked of a store besides reading and writing: checkpoints,
-// verification, figures.
+// What is asked of a store besides reading and writing: checkpoints, verification, figures.
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lsm/db_impl.h"
+#include "lsm/format/file_names.h"
 #include "lsm/manifest/manifest.h"
 
 namespace fathom {
 namespace {
 
-// Links the tables of `version` into `dir` and writes a manifest that names
-// them.
-absl::Status FillCheckpoint(FileSystem *fs, const std::string &from,
-                            const std::string &dir, const Version &version) {
+// Links the tables of `version` into `dir` and writes a manifest that names them.
+absl::Status FillCheckpoint(FileSystem* fs, const std::string& from, const std::string& dir,
+                            const Version& version) {
   ManifestState state;
   VersionEdit edit;
   for (int level = 0; level < kNumLevels; ++level) {
-    for (const std::shared_ptr<LiveTable> &table : version.level(level)) {
-      const TableMeta &meta = table->meta();
+    for (const std::shared_ptr<LiveTable>& table : version.level(level)) {
+      const TableMeta& meta = table->meta();
       absl::Status status = fs->Link(absl::StrCat(from, "/", meta.FileName()),
                                      absl::StrCat(dir, "/", meta.FileName()));
       if (!status.ok()) {
         return status;
       }
       edit.added_tables.emplace_back(level, meta);
-      edit.next_table_number =
-          std::max(edit.next_table_number.value_or(1), meta.number + 1);
-      edit.last_sequence =
-          std::max(edit.last_sequence.value_or(0), meta.largest_sequence);
+      edit.next_table_number = std::max(edit.next_table_number.value_or(1), meta.number + 1);
+      edit.last_sequence = std::max(edit.last_sequence.value_or(0), meta.largest_sequence);
     }
   }
   constexpr uint64_t kManifestNumber = 1;
@@ -37,7 +34,7 @@ absl::Status FillCheckpoint(FileSystem *fs, const std::string &from,
   if (!status.ok()) {
     return status;
   }
-  status = fs->SyncDir(dir); // the manifest is about to name the tables
+  status = fs->SyncDir(dir);  // the manifest is about to name the tables
   if (!status.ok()) {
     return status;
   }
@@ -46,29 +43,31 @@ absl::Status FillCheckpoint(FileSystem *fs, const std::string &from,
   return manifest.ok() ? (*manifest)->Close() : manifest.status();
 }
 
-void RemoveDirAndFiles(FileSystem *fs, const std::string &dir) {
+// Removes what an unfinished checkpoint left in `dir`; files of others stay, and so does `dir`
+// then.
+void RemoveUnfinished(FileSystem* fs, const std::string& dir) {
   const absl::StatusOr<std::vector<std::string>> names = fs->List(dir);
   if (!names.ok()) {
     return;
   }
-  for (const std::string &name : *names) {
-    fs->Remove(absl::StrCat(dir, "/", name)).IgnoreError();
+  for (const std::string& name : *names) {
+    if (ParseFileName(name).has_value()) {
+      fs->Remove(absl::StrCat(dir, "/", name)).IgnoreError();
+    }
   }
   fs->RemoveDir(dir).IgnoreError();
 }
 
-std::string ParentOf(const std::string &dir) {
+std::string ParentOf(const std::string& dir) {
   const size_t slash = dir.find_last_of('/');
-  return slash == std::string::npos ? "."
-                                    : dir.substr(0, std::max<size_t>(slash, 1));
+  return slash == std::string::npos ? "." : dir.substr(0, std::max<size_t>(slash, 1));
 }
 
-} // namespace
+}  // namespace
 
-absl::Status DBImpl::Checkpoint(const std::string &dir) {
+absl::Status DBImpl::Checkpoint(const std::string& dir) {
   if (fs_->List(dir).ok() || fs_->FileSize(dir).ok()) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(dir, ": exists; expected a new directory"));
+    return absl::AlreadyExistsError(absl::StrCat(dir, ": exists; expected a new directory"));
   }
   absl::Status status = Flush().status();
   if (!status.ok()) {
@@ -76,18 +75,18 @@ absl::Status DBImpl::Checkpoint(const std::string &dir) {
   }
   // It gets its name when it is whole.
   const std::string unfinished = absl::StrCat(dir, ".unfinished");
-  RemoveDirAndFiles(fs_, unfinished);
+  RemoveUnfinished(fs_, unfinished);
   status = fs_->CreateDir(unfinished);
   if (!status.ok()) {
     return status;
   }
-  const std::shared_ptr<const View> view = views_.Share(); // keeps the files
+  const std::shared_ptr<const View> view = views_.Share();  // keeps the files
   status = FillCheckpoint(fs_, home_.dir, unfinished, *view->version);
   if (status.ok()) {
     status = fs_->Rename(unfinished, dir);
   }
   if (!status.ok()) {
-    RemoveDirAndFiles(fs_, unfinished);
+    RemoveUnfinished(fs_, unfinished);
     return status;
   }
   return fs_->SyncDir(ParentOf(dir));
@@ -101,8 +100,7 @@ absl::StatusOr<VerifyReport> DBImpl::Verify() {
     report.problems.emplace_back(order.message());
   }
   for (int level = 0; level < kNumLevels; ++level) {
-    for (const std::shared_ptr<LiveTable> &table :
-         view->version->level(level)) {
+    for (const std::shared_ptr<LiveTable>& table : view->version->level(level)) {
       const absl::StatusOr<TableCheck> check = table->reader().Check();
       ++report.files;
       if (absl::IsDataLoss(check.status())) {
@@ -116,9 +114,9 @@ absl::StatusOr<VerifyReport> DBImpl::Verify() {
       report.bytes += check->bytes;
       report.entries += check->entries;
       if (check->entries != table->meta().entries) {
-        report.problems.push_back(absl::StrCat(
-            table->meta().FileName(), ": expected ", table->meta().entries,
-            " entries, found ", check->entries));
+        report.problems.push_back(absl::StrCat(table->meta().FileName(), ": expected ",
+                                               table->meta().entries, " entries, found ",
+                                               check->entries));
       }
     }
   }
@@ -129,10 +127,9 @@ std::vector<LevelInfo> DBImpl::Levels() const {
   const ViewHolder::Pin view(views_);
   std::vector<LevelInfo> levels;
   for (int level = 0; level < kNumLevels; ++level) {
-    levels.push_back(LevelInfo{
-        level, view->version->level(level).size(),
-        view->version->LevelBytes(level),
-        level_targets_.max_bytes[static_cast<size_t>(level)], level > 0});
+    levels.push_back(LevelInfo{level, view->version->level(level).size(),
+                               view->version->LevelBytes(level),
+                               level_targets_.max_bytes[static_cast<size_t>(level)], level > 0});
   }
   return levels;
 }
@@ -170,7 +167,7 @@ Stats DBImpl::GetStats() const {
   s.memtable_waits = memtable_waits_;
   s.level0_waits = level0_waits_;
   s.slowdowns = slowdowns_;
-  for (const WaitCount &wait : {memtable_waits_, level0_waits_, slowdowns_}) {
+  for (const WaitCount& wait : {memtable_waits_, level0_waits_, slowdowns_}) {
     s.write_waits += wait.count;
     s.write_wait_micros += wait.micros;
   }
@@ -184,19 +181,18 @@ Stats DBImpl::GetStats() const {
   s.memtable_bytes = memtable_->charge();
   s.memtable_memory_bytes = memtable_->memory_bytes();
   s.immutable_memtables = immutables_.size();
-  for (const Immutable &immutable : immutables_) {
+  for (const Immutable& immutable : immutables_) {
     s.memtable_memory_bytes += immutable.memtable->memory_bytes();
   }
   for (int level = 0; level < kNumLevels; ++level) {
-    s.pending_compactions +=
-        LevelScore(*version_, level_targets_, level) >= 1 ? 1 : 0;
+    s.pending_compactions += LevelScore(*version_, level_targets_, level) >= 1 ? 1 : 0;
     s.tables += version_->level(level).size();
     s.table_bytes += version_->LevelBytes(level);
-    for (const std::shared_ptr<LiveTable> &table : version_->level(level)) {
+    for (const std::shared_ptr<LiveTable>& table : version_->level(level)) {
       s.table_memory_bytes += table->reader().memory_bytes();
     }
   }
   return s;
 }
 
-} // namespace fathom
+}  // namespace fathom

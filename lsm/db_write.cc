@@ -1,6 +1,6 @@
-// The write path: writers queue; the front one leads, writes one log record for
-// itself and for those behind it that may ride along, adds the entries to the
-// memtable, publishes them, and wakes its group.
+// The write path: writers queue; the front one leads, writes one log record for itself and for
+// those behind it that may ride along, adds the entries to the memtable, publishes them, and wakes
+// its group.
 #include <algorithm>
 #include <utility>
 
@@ -13,14 +13,14 @@
 namespace fathom {
 namespace {
 
-// A group stops growing here; behind a small batch much earlier, so that it is
-// not kept waiting long.
+// A group stops growing here; behind a small batch much earlier, so that it is not kept waiting
+// long.
 constexpr size_t kMaxGroupBytes = size_t{1} << 20;
 constexpr size_t kSmallBatchBytes = size_t{128} << 10;
 
-} // namespace
+}  // namespace
 
-absl::Status DBImpl::Put(const WriteOptions &options, absl::string_view key,
+absl::Status DBImpl::Put(const WriteOptions& options, absl::string_view key,
                          absl::string_view value) {
   // Keeps its buffer from call to call, unless it has grown large.
   thread_local WriteBatch batch;
@@ -34,24 +34,20 @@ absl::Status DBImpl::Put(const WriteOptions &options, absl::string_view key,
   return status;
 }
 
-absl::Status DBImpl::Delete(const WriteOptions &options,
-                            absl::string_view key) {
+absl::Status DBImpl::Delete(const WriteOptions& options, absl::string_view key) {
   WriteBatch batch;
   batch.Delete(key);
   return Write(options, batch);
 }
 
-absl::Status DBImpl::Write(const WriteOptions &options,
-                           const WriteBatch &batch) {
+absl::Status DBImpl::Write(const WriteOptions& options, const WriteBatch& batch) {
   if (batch.largest_key_ > kMaxKeyBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat("key of ", batch.largest_key_, " bytes: expected at most ",
-                     kMaxKeyBytes));
+        absl::StrCat("key of ", batch.largest_key_, " bytes: expected at most ", kMaxKeyBytes));
   }
   if (batch.largest_value_ > kMaxValueBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("value of ", batch.largest_value_,
-                     " bytes: expected at most ", kMaxValueBytes));
+    return absl::InvalidArgumentError(absl::StrCat("value of ", batch.largest_value_,
+                                                   " bytes: expected at most ", kMaxValueBytes));
   }
   if (batch.count() == 0 && options.durability != Durability::kDisk) {
     return absl::OkStatus();
@@ -69,8 +65,7 @@ absl::Status DBImpl::SyncLog() {
 }
 
 void DBImpl::SyncLoop() {
-  const absl::Duration interval =
-      absl::Milliseconds(options_.sync_interval_millis);
+  const absl::Duration interval = absl::Milliseconds(options_.sync_interval_millis);
   absl::MutexLock lock(&mutex_);
   while (!closing_) {
     sync_work_.WaitWithTimeout(&mutex_, interval);
@@ -78,25 +73,24 @@ void DBImpl::SyncLoop() {
       continue;
     }
     mutex_.Unlock();
-    SyncLog()
-        .IgnoreError(); // a failure has made the store read-only, and was told
+    SyncLog().IgnoreError();  // a failure has made the store read-only, and was told
     mutex_.Lock();
   }
 }
 
-absl::Status DBImpl::JoinQueue(Writer *writer) {
+absl::Status DBImpl::JoinQueue(Writer* writer) {
   absl::MutexLock lock(&mutex_);
   writers_.push_back(writer);
   while (!writer->done && writers_.front() != writer) {
     writer->wake.Wait(&mutex_);
   }
   if (writer->done) {
-    return writer->status; // it rode with a leader
+    return writer->status;  // it rode with a leader
   }
-  Writer *last = writer;
+  Writer* last = writer;
   const absl::Status status = LeadGroup(writer, &last);
   for (;;) {
-    Writer *const ready = writers_.front();
+    Writer* const ready = writers_.front();
     writers_.pop_front();
     if (ready != writer) {
       ready->status = status;
@@ -113,7 +107,7 @@ absl::Status DBImpl::JoinQueue(Writer *writer) {
   return status;
 }
 
-absl::Status DBImpl::LeadGroup(Writer *leader, Writer **last) {
+absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
   if (leader->batch != nullptr) {
     SlowDown(leader->batch->bytes());
   }
@@ -127,10 +121,9 @@ absl::Status DBImpl::LeadGroup(Writer *leader, Writer **last) {
   }
   uint32_t count = 0;
   const absl::string_view group = GatherGroup(leader, last, &count);
-  MemTable *const memtable = memtable_.get();
+  MemTable* const memtable = memtable_.get();
 
-  // Being in front of the queue is what protects log and memtable from here on,
-  // not the lock.
+  // Being in front of the queue is what protects log and memtable from here on, not the lock.
   mutex_.Unlock();
   absl::Status status = AppendToLog(group, leader->durability);
   if (status.ok() && count > 0) {
@@ -152,20 +145,18 @@ absl::Status DBImpl::LeadGroup(Writer *leader, Writer **last) {
   return status;
 }
 
-absl::string_view DBImpl::GatherGroup(Writer *leader, Writer **last,
-                                      uint32_t *count) {
+absl::string_view DBImpl::GatherGroup(Writer* leader, Writer** last, uint32_t* count) {
   group_.assign(kBatchHeaderBytes, '\0');
   size_t limit = kMaxGroupBytes;
   if (leader->batch != nullptr && leader->batch->bytes() <= kSmallBatchBytes) {
     limit = leader->batch->bytes() + kSmallBatchBytes;
   }
-  for (Writer *const writer : writers_) {
+  for (Writer* const writer : writers_) {
     if (writer != leader) {
-      // One that switches the memtable leads a group of its own; one that asks
-      // for more durability than the leader gives must not ride with it.
+      // One that switches the memtable leads a group of its own; one that asks for more durability
+      // than the leader gives must not ride with it.
       if (writer->switch_memtable || writer->durability > leader->durability ||
-          (writer->batch != nullptr &&
-           group_.size() + writer->batch->bytes() > limit)) {
+          (writer->batch != nullptr && group_.size() + writer->batch->bytes() > limit)) {
         break;
       }
     }
@@ -176,30 +167,27 @@ absl::string_view DBImpl::GatherGroup(Writer *leader, Writer **last,
     }
     *last = writer;
   }
-  EncodeFixed64(group_.data(),
-                last_sequence_.load(std::memory_order_relaxed) + 1);
+  EncodeFixed64(group_.data(), last_sequence_.load(std::memory_order_relaxed) + 1);
   EncodeFixed32(group_.data() + sizeof(uint64_t), *count);
   return *count == 0 ? absl::string_view() : absl::string_view(group_);
 }
 
-absl::Status DBImpl::AppendToLog(absl::string_view group,
-                                 Durability durability) {
+absl::Status DBImpl::AppendToLog(absl::string_view group, Durability durability) {
   if (!group.empty()) {
     const uint64_t before = log_->length();
     absl::Status status = log_->Append(group);
     if (!status.ok()) {
       return status;
     }
-    counters_.log_bytes.fetch_add(log_->length() - before,
-                                  std::memory_order_relaxed);
+    counters_.log_bytes.fetch_add(log_->length() - before, std::memory_order_relaxed);
   }
   switch (durability) {
-  case Durability::kBuffered:
-    return absl::OkStatus();
-  case Durability::kProcess:
-    return log_->Flush();
-  case Durability::kDisk:
-    return SyncAllLogs();
+    case Durability::kBuffered:
+      return absl::OkStatus();
+    case Durability::kProcess:
+      return log_->Flush();
+    case Durability::kDisk:
+      return SyncAllLogs();
   }
   return absl::InternalError("unknown durability");
 }
@@ -211,7 +199,7 @@ absl::Status DBImpl::SyncAllLogs() {
     old_logs.swap(old_logs_);
   }
   // Older logs first: a durable write must never follow a write that is lost.
-  for (const std::unique_ptr<LogWriter> &log : old_logs) {
+  for (const std::unique_ptr<LogWriter>& log : old_logs) {
     absl::Status status = log->Sync();
     if (status.ok()) {
       status = log->Close();
@@ -238,8 +226,7 @@ absl::Status DBImpl::MakeRoom(bool force) {
   for (;;) {
     if (!read_only_.ok()) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "the store is read-only until it is opened again, because of: ",
-          read_only_.message()));
+          "the store is read-only until it is opened again, because of: ", read_only_.message()));
     }
     const bool full = memtable_->charge() >= options_.memtable_bytes;
     if (memtable_->entries() == 0 || (!full && !force)) {
@@ -247,19 +234,17 @@ absl::Status DBImpl::MakeRoom(bool force) {
     }
     if (throttle_.stopped() && !force) {
       if (!compaction_error_.ok()) {
-        return compaction_error_; // the disk is full, say: waiting would not
-                                  // end
+        return compaction_error_;  // the disk is full, say: waiting would not end
       }
       WaitForRoom("too much to compact", &level0_waits_);
       continue;
     }
-    if (immutables_.size() <
-        static_cast<size_t>(options_.max_immutable_memtables)) {
+    if (immutables_.size() < static_cast<size_t>(options_.max_immutable_memtables)) {
       return SwitchMemtable();
     }
     if (!flush_error_.ok()) {
-      // No room, and the last flush failed (a full disk, say): let it try
-      // again, once for this write.
+      // No room, and the last flush failed (a full disk, say): let it try again, once for this
+      // write.
       if (retried) {
         return flush_error_;
       }
@@ -271,7 +256,7 @@ absl::Status DBImpl::MakeRoom(bool force) {
   }
 }
 
-void DBImpl::WaitForRoom(absl::string_view reason, WaitCount *count) {
+void DBImpl::WaitForRoom(absl::string_view reason, WaitCount* count) {
   const absl::Time start = absl::Now();
   done_.Wait(&mutex_);
   CountWait(reason, absl::Now() - start, count);
@@ -288,13 +273,12 @@ void DBImpl::SlowDown(size_t bytes) {
   CountWait("slowed down for compaction", delay, &slowdowns_);
 }
 
-void DBImpl::CountWait(absl::string_view reason, absl::Duration waited,
-                       WaitCount *count) {
+void DBImpl::CountWait(absl::string_view reason, absl::Duration waited, WaitCount* count) {
   ++count->count;
   count->micros += static_cast<uint64_t>(absl::ToInt64Microseconds(waited));
   if (waited > absl::Seconds(1)) {
-    Log(absl::StrCat(home_.dir, ": a write waited ",
-                     absl::ToInt64Milliseconds(waited), " ms: ", reason));
+    Log(absl::StrCat(home_.dir, ": a write waited ", absl::ToInt64Milliseconds(waited),
+                     " ms: ", reason));
   }
 }
 
@@ -302,12 +286,10 @@ absl::Status DBImpl::SwitchMemtable() {
   absl::StatusOr<std::unique_ptr<LogWriter>> log =
       NewLog(next_file_number_, log_->number(), log_->length());
   if (!log.ok()) {
-    return log.status(); // nothing has changed: the write is refused, the next
-                         // one tries again
+    return log.status();  // nothing has changed: the write is refused, the next one tries again
   }
   ++next_file_number_;
-  // The old log takes no more writes, but it is not durable yet: see
-  // SyncAllLogs.
+  // The old log takes no more writes, but it is not durable yet: see SyncAllLogs.
   const absl::Status flushed = log_->Flush();
   if (!flushed.ok()) {
     SetReadOnly(flushed);
@@ -324,32 +306,28 @@ absl::Status DBImpl::SwitchMemtable() {
 }
 
 void DBImpl::FreezeMemtable() {
-  immutables_.push_back(Immutable{std::move(memtable_), memtable_log_,
-                                  last_sequence_.load(),
+  immutables_.push_back(Immutable{std::move(memtable_), memtable_log_, last_sequence_.load(),
                                   std::make_shared<FlushResult>()});
   memtable_ = std::make_shared<MemTable>();
 }
 
-absl::StatusOr<std::unique_ptr<LogWriter>>
-DBImpl::NewLog(uint64_t number, uint64_t previous_number,
-               uint64_t previous_length) {
-  absl::StatusOr<std::unique_ptr<WritableFile>> file =
-      fs_->Create(Path(LogFileName(number)));
+absl::StatusOr<std::unique_ptr<LogWriter>> DBImpl::NewLog(uint64_t number, uint64_t previous_number,
+                                                          uint64_t previous_length) {
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = fs_->Create(Path(LogFileName(number)));
   if (!file.ok()) {
     return file.status();
   }
-  return std::make_unique<LogWriter>(
-      *std::move(file), LogHeader{number, previous_number, previous_length},
-      /*preallocate=*/true);
+  return std::make_unique<LogWriter>(*std::move(file),
+                                     LogHeader{number, previous_number, previous_length},
+                                     /*preallocate=*/true);
 }
 
-void DBImpl::SetReadOnly(const absl::Status &cause) {
+void DBImpl::SetReadOnly(const absl::Status& cause) {
   if (read_only_.ok()) {
     read_only_ = cause;
-    Log(absl::StrCat(
-        home_.dir, ": read-only until it is opened again: ", cause.ToString()));
+    Log(absl::StrCat(home_.dir, ": read-only until it is opened again: ", cause.ToString()));
   }
   done_.SignalAll();
 }
 
-} // namespace fathom
+}  // namespace fathom

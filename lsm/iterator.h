@@ -1,7 +1,6 @@
-// A cursor over the live keys of a store as it was when the cursor was made:
-// later writes, flushes and compactions do not change what it sees. Holds
-// memory and files until it is destroyed, which must be before the store is
-// closed. One thread at a time.
+// A cursor over the live keys of a store as it was when the cursor was made: later writes, flushes
+// and compactions do not change what it sees. Holds memory and files until it is destroyed, which
+// must be before the store is closed. One thread at a time.
 #pragma once
 
 #include "absl/status/status.h"
@@ -10,11 +9,11 @@
 namespace fathom {
 
 class Iterator {
-public:
+ public:
   virtual ~Iterator() = default;
 
-  // At a key? False before the first positioning, past either end, and after an
-  // error: an end is only an end if `status()` is OK.
+  // At a key? False before the first positioning, past either end, and after an error: an end is
+  // only an end if `status()` is OK.
   virtual bool Valid() const = 0;
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
@@ -23,8 +22,7 @@ public:
   // To the last key <= `target`.
   virtual void SeekForPrev(absl::string_view target) = 0;
 
-  // REQUIRES for the four below: Valid(). The views live until the next call
-  // that moves.
+  // REQUIRES for the four below: Valid(). The views live until the next call that moves.
   virtual void Next() = 0;
   virtual void Prev() = 0;
   virtual absl::string_view key() const = 0;
@@ -33,4 +31,4 @@ public:
   virtual absl::Status status() const = 0;
 };
 
-} // namespace fathom
+}  // namespace fathom

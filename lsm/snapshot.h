@@ -1,7 +1,6 @@
-// A moment of a store that reads can go back to: reads with it see the store as
-// it was when it was taken, through all later writes, flushes and compactions.
-// It keeps the versions that it sees from being dropped, so let go of it when
-// it is no longer needed, and before the store is closed.
+// A moment of a store that reads can go back to: reads with it see the store as it was when it was
+// taken, through all later writes, flushes and compactions. It keeps the versions that it sees from
+// being dropped, so let go of it when it is no longer needed, and before the store is closed.
 //
 // Immutable; any thread may use it, and let go of it.
 #pragma once
@@ -14,16 +13,16 @@
 namespace fathom {
 
 class Snapshot {
-public:
+ public:
   ~Snapshot() { release_(sequence_); }
 
-  Snapshot(const Snapshot &) = delete;
-  Snapshot &operator=(const Snapshot &) = delete;
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
 
   // The last write that it sees.
   SequenceNumber sequence() const { return sequence_; }
 
-private:
+ private:
   friend class DBImpl;
   Snapshot(SequenceNumber sequence, std::function<void(SequenceNumber)> release)
       : sequence_(sequence), release_(std::move(release)) {}
@@ -32,4 +31,4 @@ private:
   const std::function<void(SequenceNumber)> release_;
 };
 
-} // namespace fathom
+}  // namespace fathom

@@ -1,5 +1,5 @@
-// What a store counts. Counters run from the moment it was opened; gauges tell
-// the moment of asking.
+// What a store counts. Counters run from the moment it was opened; gauges tell the moment of
+// asking.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ namespace fathom {
 // Where a value, or the tombstone that hides it, was found.
 struct ReadResult {
   Lookup lookup = Lookup::kAbsent;
-  bool in_memtable = false; // active or waiting for its flush
-  int level = -1;           // of the table, if it was in one
+  bool in_memtable = false;  // active or waiting for its flush
+  int level = -1;            // of the table, if it was in one
   ReadCost cost;
 };
 
 // What one flush wrote.
 struct FlushResult {
-  std::string table; // file name; empty if there was nothing to write
+  std::string table;  // file name; empty if there was nothing to write
   uint64_t entries = 0;
   uint64_t filter_bits = 0;
   uint64_t file_bytes = 0;
@@ -32,20 +32,19 @@ struct LevelInfo {
   uint64_t tables = 0;
   uint64_t bytes = 0;
   uint64_t max_bytes = 0;
-  bool sorted = false; // disjoint key ranges
+  bool sorted = false;  // disjoint key ranges
 };
 
 // What a compaction read and wrote.
 struct CompactionResult {
   uint64_t tables_merged = 0;
   uint64_t new_tables = 0;
-  uint64_t shadowed_dropped =
-      0; // versions that a newer one hides from everybody
-  uint64_t tombstones_dropped = 0; // that hid nothing any more
-  uint64_t bytes_read = 0;         // of table files
+  uint64_t shadowed_dropped = 0;    // versions that a newer one hides from everybody
+  uint64_t tombstones_dropped = 0;  // that hid nothing any more
+  uint64_t bytes_read = 0;          // of table files
   uint64_t bytes_written = 0;
 
-  void Add(const CompactionResult &other) {
+  void Add(const CompactionResult& other) {
     tables_merged += other.tables_merged;
     new_tables += other.new_tables;
     shadowed_dropped += other.shadowed_dropped;
@@ -61,8 +60,7 @@ struct VerifyReport {
   uint64_t blocks = 0;
   uint64_t entries = 0;
   uint64_t bytes = 0;
-  std::vector<std::string>
-      problems; // what is wrong, one text each; empty if all is well
+  std::vector<std::string> problems;  // what is wrong, one text each; empty if all is well
 };
 
 // Writers that waited, and how long, for one reason.
@@ -80,38 +78,35 @@ struct Stats {
   uint64_t iterators = 0;
   uint64_t flushes = 0;
   uint64_t flushed_entries = 0;
-  uint64_t flushed_bytes = 0; // of table files
-  uint64_t user_bytes = 0;    // keys and values written
+  uint64_t flushed_bytes = 0;  // of table files
+  uint64_t user_bytes = 0;     // keys and values written
   uint64_t log_bytes = 0;
   uint64_t log_syncs = 0;
-  uint64_t write_waits = 0; // for any of the three reasons that follow
+  uint64_t write_waits = 0;  // for any of the three reasons that follow
   uint64_t write_wait_micros = 0;
-  WaitCount
-      memtable_waits;     // as many memtables as allowed waited for their flush
-  WaitCount level0_waits; // too many tables on level 0, or too much compaction
-                          // left to do
-  WaitCount slowdowns;    // on the way there
-  uint64_t moves = 0; // tables that changed their level without being rewritten
-  uint64_t compactions = 0;   // that wrote, moves not included
-  CompactionResult compacted; // sums over these
+  WaitCount memtable_waits;    // as many memtables as allowed waited for their flush
+  WaitCount level0_waits;      // too many tables on level 0, or too much compaction left to do
+  WaitCount slowdowns;         // on the way there
+  uint64_t moves = 0;          // tables that changed their level without being rewritten
+  uint64_t compactions = 0;    // that wrote, moves not included
+  CompactionResult compacted;  // sums over these
   uint64_t cache_hits = 0;
   uint64_t cache_misses = 0;
   uint64_t cache_evictions = 0;
-  ReadCost reads; // of all gets and table lookups; iterators not included
+  ReadCost reads;  // of all gets and table lookups; iterators not included
 
   // Gauges.
   uint64_t memtable_entries = 0;
-  uint64_t memtable_bytes =
-      0; // of entries, as Options::memtable_bytes counts them
-  uint64_t memtable_memory_bytes = 0; // allocated by all memtables
+  uint64_t memtable_bytes = 0;         // of entries, as Options::memtable_bytes counts them
+  uint64_t memtable_memory_bytes = 0;  // allocated by all memtables
   uint64_t immutable_memtables = 0;
   uint64_t running_compactions = 0;
-  uint64_t pending_compactions = 0;   // levels that want one
-  uint64_t compaction_debt_bytes = 0; // on levels above where they belong
+  uint64_t pending_compactions = 0;    // levels that want one
+  uint64_t compaction_debt_bytes = 0;  // on levels above where they belong
   uint64_t snapshots = 0;
   uint64_t tables = 0;
   uint64_t table_bytes = 0;
-  uint64_t table_memory_bytes = 0; // filters and properties of open tables
+  uint64_t table_memory_bytes = 0;  // filters and properties of open tables
   uint64_t cache_bytes = 0;
   uint64_t last_sequence = 0;
 };
@@ -122,10 +117,9 @@ struct RecoveryReport {
   uint64_t manifest_edits = 0;
   uint64_t logs_replayed = 0;
   uint64_t batches_replayed = 0;
-  uint64_t torn_bytes =
-      0; // bytes of never-durable writes given up at the end of logs
-  uint64_t files_removed = 0; // that nothing named
+  uint64_t torn_bytes = 0;     // bytes of never-durable writes given up at the end of logs
+  uint64_t files_removed = 0;  // that nothing named
   uint64_t micros = 0;
 };
 
-} // namespace fathom
+}  // namespace fathom

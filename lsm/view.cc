@@ -7,39 +7,36 @@ namespace fathom {
 namespace {
 
 // Marks a slot as claimed before its view is known. Never followed.
-const View *Claimed() {
+const View* Claimed() {
   static const View claimed;
   return &claimed;
 }
 
 size_t FirstSlot() {
   static std::atomic<size_t> threads{0};
-  thread_local const size_t mine =
-      threads.fetch_add(1, std::memory_order_relaxed);
+  thread_local const size_t mine = threads.fetch_add(1, std::memory_order_relaxed);
   return mine;
 }
 
-} // namespace
+}  // namespace
 
-ViewHolder::Pin::Pin(const ViewHolder &holder) {
-  const View *const claimed = Claimed();
+ViewHolder::Pin::Pin(const ViewHolder& holder) {
+  const View* const claimed = Claimed();
   for (size_t i = FirstSlot();; ++i) {
     slot_ = &holder.slots_[i % kSlots].view;
-    const View *free = nullptr;
-    if (slot_->compare_exchange_strong(free, claimed,
-                                       std::memory_order_acq_rel)) {
+    const View* free = nullptr;
+    if (slot_->compare_exchange_strong(free, claimed, std::memory_order_acq_rel)) {
       break;
     }
     if (i % kSlots == kSlots - 1) {
-      std::this_thread::yield(); // more readers than slots
+      std::this_thread::yield();  // more readers than slots
     }
   }
-  // Publish, then look again: a view replaced in between might not have seen
-  // the slot.
+  // Publish, then look again: a view replaced in between might not have seen the slot.
   view_ = holder.current_.load(std::memory_order_seq_cst);
   for (;;) {
     slot_->store(view_, std::memory_order_seq_cst);
-    const View *const now = holder.current_.load(std::memory_order_seq_cst);
+    const View* const now = holder.current_.load(std::memory_order_seq_cst);
     if (now == view_) {
       return;
     }
@@ -48,8 +45,7 @@ ViewHolder::Pin::Pin(const ViewHolder &holder) {
 }
 
 void ViewHolder::Replace(std::shared_ptr<const View> view) {
-  std::vector<std::shared_ptr<const View>>
-      unused; // destroyed after the lock is released
+  std::vector<std::shared_ptr<const View>> unused;  // destroyed after the lock is released
   absl::MutexLock lock(&mutex_);
   current_.store(view.get(), std::memory_order_seq_cst);
   if (owner_ != nullptr) {
@@ -66,18 +62,16 @@ void ViewHolder::Reclaim() {
 }
 
 std::vector<std::shared_ptr<const View>> ViewHolder::TakeUnused() {
-  const auto in_use = [this](const std::shared_ptr<const View> &view) {
-    return std::ranges::any_of(slots_, [&view](const Slot &slot) {
+  const auto in_use = [this](const std::shared_ptr<const View>& view) {
+    return std::ranges::any_of(slots_, [&view](const Slot& slot) {
       return slot.view.load(std::memory_order_seq_cst) == view.get();
     });
   };
-  const auto unused =
-      std::partition(replaced_.begin(), replaced_.end(), in_use);
-  std::vector<std::shared_ptr<const View>> taken(
-      std::make_move_iterator(unused),
-      std::make_move_iterator(replaced_.end()));
+  const auto unused = std::partition(replaced_.begin(), replaced_.end(), in_use);
+  std::vector<std::shared_ptr<const View>> taken(std::make_move_iterator(unused),
+                                                 std::make_move_iterator(replaced_.end()));
   replaced_.erase(unused, replaced_.end());
   return taken;
 }
 
-} // namespace fathom
+}  // namespace fathom

@@ -1,10 +1,9 @@
-// What a reader reads: the memtables and the tables at one moment; and how a
-// reader gets hold of it without a lock while writers and flushes replace it.
+// What a reader reads: the memtables and the tables at one moment; and how a reader gets hold of it
+// without a lock while writers and flushes replace it.
 //
-// A reader claims a slot of its own cache line and publishes there the view
-// that it uses (a hazard pointer): no two readers write to the same memory.
-// Replaced views wait until no slot names them. Source: Michael, "Hazard
-// Pointers: Safe Memory Reclamation for Lock-Free Objects".
+// A reader claims a slot of its own cache line and publishes there the view that it uses (a hazard
+// pointer): no two readers write to the same memory. Replaced views wait until no slot names them.
+// Source: Michael, "Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects".
 #pragma once
 
 #include <array>
@@ -23,61 +22,54 @@ namespace fathom {
 // Immutable, but for the active memtable, to which its one writer adds.
 struct View : std::enable_shared_from_this<View> {
   std::shared_ptr<MemTable> memtable;
-  std::vector<std::shared_ptr<MemTable>>
-      immutables; // waiting for their flush, newest first
+  std::vector<std::shared_ptr<MemTable>> immutables;  // waiting for their flush, newest first
   std::shared_ptr<const Version> version;
 };
 
 // Thread safe.
 class ViewHolder {
-public:
+ public:
   ViewHolder() = default;
-  ViewHolder(const ViewHolder &) = delete;
-  ViewHolder &operator=(const ViewHolder &) = delete;
+  ViewHolder(const ViewHolder&) = delete;
+  ViewHolder& operator=(const ViewHolder&) = delete;
 
-  // The current view, kept alive while the pin lives: for one lookup. Belongs
-  // to one thread.
+  // The current view, kept alive while the pin lives: for one lookup. Belongs to one thread.
   class Pin {
-  public:
-    explicit Pin(const ViewHolder &holder);
+   public:
+    explicit Pin(const ViewHolder& holder);
     ~Pin() { slot_->store(nullptr, std::memory_order_release); }
-    Pin(const Pin &) = delete;
-    Pin &operator=(const Pin &) = delete;
+    Pin(const Pin&) = delete;
+    Pin& operator=(const Pin&) = delete;
 
-    const View &operator*() const { return *view_; }
-    const View *operator->() const { return view_; }
+    const View& operator*() const { return *view_; }
+    const View* operator->() const { return view_; }
 
-  private:
-    std::atomic<const View *> *slot_;
-    const View *view_;
+   private:
+    std::atomic<const View*>* slot_;
+    const View* view_;
   };
 
-  // The current view, for as long as the pointer is kept: for iterators and
-  // writers.
-  std::shared_ptr<const View> Share() const {
-    return Pin(*this)->shared_from_this();
-  }
+  // The current view, for as long as the pointer is kept: for iterators and writers.
+  std::shared_ptr<const View> Share() const { return Pin(*this)->shared_from_this(); }
 
-  // Lets go of replaced views that no reader uses any more; done by each
-  // Replace, too.
+  // Lets go of replaced views that no reader uses any more; done by each Replace, too.
   void Replace(std::shared_ptr<const View> view) ABSL_LOCKS_EXCLUDED(mutex_);
   void Reclaim() ABSL_LOCKS_EXCLUDED(mutex_);
 
-private:
+ private:
   static constexpr size_t kSlots = 64;
   struct alignas(64) Slot {
-    mutable std::atomic<const View *> view{nullptr};
+    mutable std::atomic<const View*> view{nullptr};
   };
 
-  std::vector<std::shared_ptr<const View>> TakeUnused()
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<std::shared_ptr<const View>> TakeUnused() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  std::atomic<const View *> current_{nullptr};
+  std::atomic<const View*> current_{nullptr};
   std::array<Slot, kSlots> slots_;
 
   absl::Mutex mutex_;
-  std::shared_ptr<const View> owner_ ABSL_GUARDED_BY(mutex_); // of current_
+  std::shared_ptr<const View> owner_ ABSL_GUARDED_BY(mutex_);  // of current_
   std::vector<std::shared_ptr<const View>> replaced_ ABSL_GUARDED_BY(mutex_);
 };
 
-} // namespace fathom
+}  // namespace fathom

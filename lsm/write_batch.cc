@@ -28,11 +28,11 @@ void WriteBatch::Clear() {
   largest_value_ = 0;
 }
 
-void WriteBatch::Append(const WriteBatch &other) {
+void WriteBatch::Append(const WriteBatch& other) {
   rep_.append(other.rep_, kBatchHeaderBytes);
   count_ += other.count_;
   largest_key_ = std::max(largest_key_, other.largest_key_);
   largest_value_ = std::max(largest_value_, other.largest_value_);
 }
 
-} // namespace fathom
+}  // namespace fathom

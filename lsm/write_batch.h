@@ -1,5 +1,5 @@
-// Writes that take effect together or not at all, in the order in which they
-// were added. Later writes of a key in one batch win. Not thread safe.
+// Writes that take effect together or not at all, in the order in which they were added. Later
+// writes of a key in one batch win. Not thread safe.
 #pragma once
 
 #include <cstddef>
@@ -11,29 +11,27 @@
 namespace fathom {
 
 class WriteBatch {
-public:
+ public:
   WriteBatch();
 
-  // Keys and values are copied. Sizes are checked by DB::Write (kMaxKeyBytes,
-  // kMaxValueBytes).
+  // Keys and values are copied. Sizes are checked by DB::Write (kMaxKeyBytes, kMaxValueBytes).
   void Put(absl::string_view key, absl::string_view value);
   void Delete(absl::string_view key);
   void Clear();
   // Adds the writes of `other` after those here.
-  void Append(const WriteBatch &other);
+  void Append(const WriteBatch& other);
 
   uint32_t count() const { return count_; }
   // Of its encoding, in bytes.
   size_t bytes() const { return rep_.size(); }
 
-private:
+ private:
   friend class DBImpl;
 
-  std::string rep_; // lsm/wal/batch.h; sequence and count are filled in when it
-                    // is written
+  std::string rep_;  // lsm/wal/batch.h; sequence and count are filled in when it is written
   uint32_t count_ = 0;
   size_t largest_key_ = 0;
   size_t largest_value_ = 0;
 };
 
-} // namespace fathom
+}  // namespace fathom

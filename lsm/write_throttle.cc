@@ -12,21 +12,18 @@ double Between(double value, double from, double to) {
 
 constexpr absl::Duration kWorthASleep = absl::Milliseconds(1);
 
-} // namespace
+}  // namespace
 
-WriteThrottle::WriteThrottle(const Options &options)
+WriteThrottle::WriteThrottle(const Options& options)
     : slowdown_tables_(options.level0_slowdown_tables),
-      stop_tables_(std::max(options.level0_stop_tables,
-                            options.level0_slowdown_tables + 1)) {}
+      stop_tables_(std::max(options.level0_stop_tables, options.level0_slowdown_tables + 1)) {}
 
-void WriteThrottle::Update(const Version &version,
-                           const LevelTargets &targets) {
+void WriteThrottle::Update(const Version& version, const LevelTargets& targets) {
   const auto level1_bytes = static_cast<double>(targets.max_bytes[1]);
-  const double tables = Between(static_cast<double>(version.level(0).size()),
-                                slowdown_tables_ - 1, stop_tables_);
-  const double debt =
-      Between(static_cast<double>(CompactionDebt(version, targets)),
-              kSlowDebt * level1_bytes, kStopDebt * level1_bytes);
+  const double tables =
+      Between(static_cast<double>(version.level(0).size()), slowdown_tables_ - 1, stop_tables_);
+  const double debt = Between(static_cast<double>(CompactionDebt(version, targets)),
+                              kSlowDebt * level1_bytes, kStopDebt * level1_bytes);
   pressure_ = std::max(tables, debt);
 }
 
@@ -45,4 +42,4 @@ absl::Duration WriteThrottle::DelayFor(size_t bytes) {
   return delay;
 }
 
-} // namespace fathom
+}  // namespace fathom

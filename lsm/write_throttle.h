@@ -1,7 +1,7 @@
-// How much writers must be held back so that compaction keeps up: not at all,
-// then more and more, then a stop, as level 0 and the debt of compaction grow.
-// Pressure is 0 where the slow-down begins and 1 at the stop; in between, the
-// rate of writes falls in even steps from kFullRate to a small part of it.
+// How much writers must be held back so that compaction keeps up: not at all, then more and more,
+// then a stop, as level 0 and the debt of compaction grow. Pressure is 0 where the slow-down begins
+// and 1 at the stop; in between, the rate of writes falls in even steps from kFullRate to a small
+// part of it.
 //
 // Not thread safe: the store's mutex guards it.
 #pragma once
@@ -16,26 +16,25 @@
 namespace fathom {
 
 class WriteThrottle {
-public:
-  explicit WriteThrottle(const Options &options);
+ public:
+  explicit WriteThrottle(const Options& options);
 
   // Takes notice of a new version of the tree.
-  void Update(const Version &version, const LevelTargets &targets);
+  void Update(const Version& version, const LevelTargets& targets);
 
   double pressure() const { return pressure_; }
   bool stopped() const { return pressure_ >= 1; }
 
-  // For how long a writer of `bytes` must be held back now; 0 for most: delays
-  // are saved up until they are worth a sleep.
+  // For how long a writer of `bytes` must be held back now; 0 for most: delays are saved up until
+  // they are worth a sleep.
   absl::Duration DelayFor(size_t bytes);
 
-private:
+ private:
   // Bytes a second where the slow-down begins.
   static constexpr double kFullRate = 64 << 20;
   // The part of it that is left just before the stop.
   static constexpr double kLeastPart = 1.0 / 32;
-  // Debt where the slow-down begins and where it stops, in times the size that
-  // level 1 may have.
+  // Debt where the slow-down begins and where it stops, in times the size that level 1 may have.
   static constexpr double kSlowDebt = 4;
   static constexpr double kStopDebt = 16;
 
@@ -45,4 +44,4 @@ private:
   absl::Duration saved_up_;
 };
 
-} // namespace fathom
+}  // namespace fathom
