@@ -17,8 +17,8 @@ void DBImpl::FlushLoop() {
     while (!closing_ && !CanFlush()) {
       flush_work_.Wait(&mutex_);
     }
-    if (closing_) {
-      return;
+    if (!CanFlush()) {
+      return;  // the store closes; what waited for its flush has been flushed, if it could be
     }
     flush_error_ = FlushOldest();
     if (!flush_error_.ok()) {
