@@ -15,6 +15,10 @@ struct HandlerContext {
   DB* db = nullptr;  // not owned
   // As the store was opened with it.
   size_t memtable_bytes = 0;
+  // Where the node keeps its store, and checkpoints beside it; empty for a scratch store.
+  std::string data_dir;
+  // Nodes in the cluster, as init told.
+  size_t cluster_nodes = 1;
   // Tells the operator one line.
   std::function<void(absl::string_view line)> note;
 

@@ -9,6 +9,9 @@ void RegisterBasicHandlers(Registry* registry);     // echo
 void RegisterMemtableHandlers(Registry* registry);  // memtable_put, memtable_get, memtable_scan
 void RegisterSstableHandlers(Registry* registry);   // sstable_flush, sstable_lookup
 void RegisterLsmHandlers(Registry* registry);       // lsm_put, lsm_get, lsm_read, lsm_delete, ...
-void RegisterStatsHandlers(Registry* registry);     // lsm_level_info, lsm_stats
+void RegisterLinKvHandlers(Registry* registry);     // read, write, cas
+void RegisterCompactionHandlers(
+    Registry* registry);                         // lsm_compact, lsm_verify, lsm_checkpoint, ...
+void RegisterStatsHandlers(Registry* registry);  // lsm_level_info, lsm_stats
 
 }  // namespace fathom

@@ -15,6 +15,7 @@ namespace fathom {
 namespace {
 
 constexpr unsigned char kNumberMark = 0xff;
+constexpr unsigned char kOtherMark = 0xfe;
 constexpr size_t kNumberKeyBytes = 1 + 8 + 2;
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
 constexpr int kRemainderBias = 1 << 15;
@@ -122,19 +123,41 @@ absl::Status NotAKey(absl::string_view key) {
                    absl::CHexEscape(key.substr(0, 40)), "\""));
 }
 
+// Appends the text after the mark if it is what EncodeKey makes of some value.
+absl::Status AppendOtherKey(absl::string_view key, std::string* out) {
+  const absl::string_view text = key.substr(1);
+  JsonDocument document;
+  if (!document.Parse(text).ok()) {
+    return NotAKey(key);
+  }
+  std::string again;
+  if (EncodeKey(document.root(), &again) != key) {
+    return NotAKey(key);
+  }
+  out->append(text.data(), text.size());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::string_view EncodeKey(JsonValue key, std::string* scratch) {
-  assert(key.is(JsonKind::kString) || key.is_number());
   if (key.is(JsonKind::kString)) {
     return key.text();
   }
   scratch->clear();
-  Encode(FromJson(key), scratch);
+  if (key.is_number()) {
+    Encode(FromJson(key), scratch);
+  } else {
+    scratch->push_back(static_cast<char>(kOtherMark));
+    key.AppendCompact(scratch);
+  }
   return *scratch;
 }
 
 absl::Status AppendKeyAsJson(absl::string_view key, std::string* out) {
+  if (!key.empty() && static_cast<unsigned char>(key[0]) == kOtherMark) {
+    return AppendOtherKey(key, out);
+  }
   if (key.empty() || static_cast<unsigned char>(key[0]) != kNumberMark) {
     if (!IsValidUtf8(key)) {
       return NotAKey(key);

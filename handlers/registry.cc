@@ -25,6 +25,8 @@ const Registry& AllHandlers() {
     RegisterMemtableHandlers(all);
     RegisterSstableHandlers(all);
     RegisterLsmHandlers(all);
+    RegisterLinKvHandlers(all);
+    RegisterCompactionHandlers(all);
     RegisterStatsHandlers(all);
     return all;
   }();

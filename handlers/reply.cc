@@ -1,5 +1,7 @@
 #include "handlers/reply.h"
 
+#include <cmath>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "handlers/json_text.h"
@@ -112,6 +114,20 @@ void Reply::Bool(absl::string_view name, bool v) { Json(name, v ? "true" : "fals
 void Reply::Uint(absl::string_view name, uint64_t v) {
   Name(name);
   absl::StrAppend(out_, v);
+}
+
+void Reply::Ratio(absl::string_view name, double v) {
+  Name(name);
+  const auto hundredths = static_cast<uint64_t>(std::llround(v * 100));
+  absl::StrAppend(out_, hundredths / 100, ".", hundredths % 100 / 10);
+  if (hundredths % 10 != 0) {
+    absl::StrAppend(out_, hundredths % 10);
+  }
+}
+
+void Reply::StringElement(absl::string_view text) {
+  Comma();
+  AppendQuoted(ToUtf8(text), out_);
 }
 
 void Reply::String(absl::string_view name, absl::string_view utf8) {

@@ -53,6 +53,8 @@ class Reply {
   void Null(absl::string_view name);
   void Bool(absl::string_view name, bool v);
   void Uint(absl::string_view name, uint64_t v);
+  // Rounded to two decimals.
+  void Ratio(absl::string_view name, double v);
   // REQUIRES: `utf8` is valid UTF-8.
   void String(absl::string_view name, absl::string_view utf8);
   // `compact` is a compact JSON text (json_text.h).
@@ -61,6 +63,8 @@ class Reply {
   void OpenArray(absl::string_view name);
   // An object as the next element of the innermost open array.
   void OpenElement();
+  // As the next element; what is not UTF-8 in it is replaced.
+  void StringElement(absl::string_view text);
   void CloseObject();
   void CloseArray();
 

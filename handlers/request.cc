@@ -62,6 +62,16 @@ HandlerResult Request::RequireKey(absl::string_view name, std::string* scratch,
   return std::nullopt;
 }
 
+HandlerResult Request::RequireAnyKey(absl::string_view name, std::string* scratch,
+                                     absl::string_view* key) const {
+  JsonValue found;
+  if (HandlerResult error = RequireValue(name, &found)) {
+    return error;
+  }
+  *key = EncodeKey(found, scratch);
+  return std::nullopt;
+}
+
 HandlerResult Request::OptionalUint(absl::string_view name, uint64_t min, uint64_t max,
                                     std::optional<uint64_t>* value) const {
   const JsonValue found = object_.Find(name);

@@ -37,6 +37,10 @@ class Request {
   HandlerResult RequireKey(absl::string_view name, std::string* scratch,
                            absl::string_view* key) const;
 
+  // The same for a key of any kind.
+  HandlerResult RequireAnyKey(absl::string_view name, std::string* scratch,
+                              absl::string_view* key) const;
+
   // These leave `*value` as it is if the field is missing.
   HandlerResult OptionalUint(absl::string_view name, uint64_t min, uint64_t max,
                              std::optional<uint64_t>* value) const;

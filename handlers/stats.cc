@@ -1,6 +1,8 @@
 // The shape of the tree and the engine's counters.
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 #include "handlers/explain.h"
 #include "handlers/families.h"
 
@@ -46,6 +48,12 @@ void ReplyReadCounters(const ReadCost& reads, Reply* reply) {
   reply->Uint("read_bytes_read", reads.bytes_read);
 }
 
+// REASONs and REASON_micros.
+void ReplyWaits(absl::string_view reason, const WaitCount& waits, Reply* reply) {
+  reply->Uint(absl::StrCat(reason, "s"), waits.count);
+  reply->Uint(absl::StrCat(reason, "_micros"), waits.micros);
+}
+
 HandlerResult LsmStats(const Request&, HandlerContext* context, Reply* reply) {
   const Meter meter(*context);
   const Stats stats = context->db->GetStats();
@@ -62,6 +70,18 @@ HandlerResult LsmStats(const Request&, HandlerContext* context, Reply* reply) {
   reply->Uint("log_syncs", stats.log_syncs);
   reply->Uint("write_waits", stats.write_waits);
   reply->Uint("write_wait_micros", stats.write_wait_micros);
+  ReplyWaits("memtable_wait", stats.memtable_waits, reply);
+  ReplyWaits("level0_wait", stats.level0_waits, reply);
+  ReplyWaits("slowdown", stats.slowdowns, reply);
+  reply->Uint("compactions", stats.compactions);
+  reply->Uint("tables_moved", stats.moves);
+  reply->Uint("compaction_bytes_read", stats.compacted.bytes_read);
+  reply->Uint("compaction_bytes_written", stats.compacted.bytes_written);
+  reply->Uint("versions_dropped", stats.compacted.shadowed_dropped);
+  reply->Uint("tombstones_dropped", stats.compacted.tombstones_dropped);
+  reply->Ratio("write_amplification", stats.WriteAmplification());
+  reply->Ratio("read_amplification", stats.ReadAmplification());
+  reply->Ratio("space_amplification", stats.SpaceAmplification());
   reply->Uint("cache_hits", stats.cache_hits);
   reply->Uint("cache_misses", stats.cache_misses);
   reply->Uint("cache_evictions", stats.cache_evictions);
@@ -70,6 +90,10 @@ HandlerResult LsmStats(const Request&, HandlerContext* context, Reply* reply) {
   reply->Uint("memtable_bytes", stats.memtable_bytes);
   reply->Uint("memtable_memory_bytes", stats.memtable_memory_bytes);
   reply->Uint("immutable_memtables", stats.immutable_memtables);
+  reply->Uint("snapshots", stats.snapshots);
+  reply->Uint("running_compactions", stats.running_compactions);
+  reply->Uint("pending_compactions", stats.pending_compactions);
+  reply->Uint("compaction_debt_bytes", stats.compaction_debt_bytes);
   reply->Uint("tables", stats.tables);
   reply->Uint("table_bytes", stats.table_bytes);
   reply->Uint("table_memory_bytes", stats.table_memory_bytes);

@@ -67,6 +67,48 @@ absl::Status SetBlockBytes(absl::string_view value, CommandLine* line) {
   return ParseBytes(value, 64, 16 * kMiB, &line->node.store.block_bytes);
 }
 
+absl::Status ParseCount(absl::string_view value, int min, int max, int* out) {
+  int count = 0;
+  if (!absl::SimpleAtoi(value, &count) || count < min || count > max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a number from ", min, " to ", max, ", found \"", value, "\""));
+  }
+  *out = count;
+  return absl::OkStatus();
+}
+
+absl::Status SetMaxImmutableMemtables(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 1, 64, &line->node.store.max_immutable_memtables);
+}
+
+absl::Status SetLevel0CompactionTables(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 1, 1000, &line->node.store.level0_compaction_tables);
+}
+
+absl::Status SetLevel0SlowdownTables(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 1, 10000, &line->node.store.level0_slowdown_tables);
+}
+
+absl::Status SetLevel0StopTables(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 2, 10000, &line->node.store.level0_stop_tables);
+}
+
+absl::Status SetLevel0Bytes(absl::string_view value, CommandLine* line) {
+  return ParseBytes(value, kKiB, 1024 * kGiB, &line->node.store.level0_bytes);
+}
+
+absl::Status SetLevelRatio(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 2, 100, &line->node.store.level_ratio);
+}
+
+absl::Status SetTableBytes(absl::string_view value, CommandLine* line) {
+  return ParseBytes(value, kKiB, 16 * kGiB, &line->node.store.table_bytes);
+}
+
+absl::Status SetCompactionThreads(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 0, 64, &line->node.store.compaction_threads);
+}
+
 absl::Status AskForHelp(absl::string_view, CommandLine* line) {
   line->action = CommandLine::Action::kPrintHelp;
   return absl::OkStatus();
@@ -90,6 +132,23 @@ constexpr OptionSpec kOptions[] = {
     {"block-cache-bytes", "N", "Memory for blocks that were read. Default 67108864 (64 MiB).",
      SetBlockCacheBytes},
     {"block-bytes", "N", "Size of the data blocks of new tables. Default 4096.", SetBlockBytes},
+    {"max-immutable-memtables", "N",
+     "Full memtables that may wait for their flush before writers wait too. Default 2.",
+     SetMaxImmutableMemtables},
+    {"level0-compaction-tables", "N", "Merge level 0 into level 1 at N tables. Default 4.",
+     SetLevel0CompactionTables},
+    {"level0-slowdown-tables", "N", "Slow writes down from N tables on level 0. Default 12.",
+     SetLevel0SlowdownTables},
+    {"level0-stop-tables", "N", "Let writes wait at N tables on level 0. Default 24.",
+     SetLevel0StopTables},
+    {"level0-bytes", "N", "Bytes that level 0 may hold. Default 41943040 (40 MiB).",
+     SetLevel0Bytes},
+    {"level-ratio", "N", "Each level may hold N times the one above. Default 10.", SetLevelRatio},
+    {"table-bytes", "N", "Cut the tables that a compaction writes at N bytes. Default 8388608.",
+     SetTableBytes},
+    {"compaction-threads", "N",
+     "Compactions at once. Default 2; 0 compacts only where lsm_compact asks for it.",
+     SetCompactionThreads},
     {"help", nullptr, "Print this and exit.", AskForHelp},
     {"version", nullptr, "Print the version and exit.", AskForVersion},
 };

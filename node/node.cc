@@ -29,8 +29,8 @@ void GiveBackIfLarge(std::string* scratch) {
 
 constexpr absl::string_view kInit = "init";
 
-// Nobody uses the names of the other nodes, so their absence is no error.
-HandlerResult CheckNodeIds(const Request& request, JsonValue node_ids) {
+// Counts the nodes of the cluster. Nobody uses their names, so that they are missing is no error.
+HandlerResult CheckNodeIds(const Request& request, JsonValue node_ids, size_t* nodes) {
   if (!node_ids) {
     return std::nullopt;
   }
@@ -44,6 +44,7 @@ HandlerResult CheckNodeIds(const Request& request, JsonValue node_ids) {
     }
     ++index;
   }
+  *nodes = index;
   return std::nullopt;
 }
 
@@ -120,12 +121,15 @@ bool Node::ReadMessage(absl::string_view line, Envelope* envelope) {
         absl::StrCat("skipped a line that is no message: ", read.message(), ": ", Printable(line)));
     return false;
   }
-  const bool known = envelope->type == kInit || AllHandlers().Find(envelope->type) != nullptr;
-  if (envelope->is_reply && (envelope->error || !known)) {
-    note_(absl::StrCat("skipped a reply that nobody waits for: ", Printable(line)));
-    return false;
+  if (!envelope->is_reply) {
+    return true;
   }
-  return true;
+  const bool known = envelope->type == kInit || AllHandlers().Find(envelope->type) != nullptr;
+  if (known && !envelope->error) {
+    return true;
+  }
+  note_(absl::StrCat("skipped a reply that nobody waits for: ", Printable(line)));
+  return false;
 }
 
 HandlerResult Node::Prepare(const Envelope& envelope, const Registry::Entry* entry) {
@@ -156,9 +160,11 @@ HandlerResult Node::Init(const Request& request, JsonValue node_ids) {
   if (HandlerResult error = request.RequireString("node_id", &node_id)) {
     return error;
   }
-  if (HandlerResult error = CheckNodeIds(request, node_ids)) {
+  size_t nodes = 1;
+  if (HandlerResult error = CheckNodeIds(request, node_ids, &nodes)) {
     return error;
   }
+  context_.cluster_nodes = nodes;
   if (!store_) {
     return OpenStore(node_id);
   }
@@ -186,6 +192,7 @@ HandlerResult Node::OpenStore(absl::string_view node_id) {
   }
   store_ = *std::move(store);
   context_.db = store_->db();
+  context_.data_dir = options_.data_dir;
   node_id_.assign(node_id.data(), node_id.size());
   return std::nullopt;
 }

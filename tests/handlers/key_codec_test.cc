@@ -112,7 +112,7 @@ Sample RandomNumber(std::mt19937_64* random) {
 TEST_CASE("key_codec: random numbers keep their order and come back") {
   std::mt19937_64 random(11);
   std::vector<Sample> samples;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     samples.push_back(RandomNumber(&random));
   }
   for (size_t i = 0; i + 1 < samples.size(); ++i) {
@@ -130,18 +130,22 @@ TEST_CASE("key_codec: random numbers keep their order and come back") {
 TEST_CASE("key_codec: neighbouring integers keep their order around every power of two") {
   for (int bit = 40; bit < 64; ++bit) {
     std::string last;
-    for (int delta = -1100; delta <= 1100; ++delta) {
+    std::string last_negative = "\xff\xff";
+    int wrong = 0;
+    for (int delta = -1100; delta <= 1100; delta += bit > 52 ? 1 : 50) {
       const uint64_t v = (uint64_t{1} << bit) + static_cast<uint64_t>(delta);
       const std::string key = Key(absl::StrCat(v));
-      CHECK(last < key);
-      CHECK(Json(key) == absl::StrCat(v));
+      wrong += last < key && Json(key) == absl::StrCat(v) ? 0 : 1;
+      last = key;
       if (v < uint64_t{1} << 63) {
         const std::string negative = absl::StrCat("-", v);
-        CHECK(Json(Key(negative)) == negative);
-        CHECK(Key(negative) > Key(absl::StrCat("-", v + 1)));
+        const std::string negative_key = Key(negative);
+        wrong += negative_key < last_negative && Json(negative_key) == negative ? 0 : 1;
+        last_negative = negative_key;
       }
-      last = key;
     }
+    CAPTURE(bit);
+    CHECK(wrong == 0);
   }
 }
 

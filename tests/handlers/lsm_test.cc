@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include "absl/strings/match.h"
-#include "handlers/operations.h"
 #include "tests/handlers/session.h"
 
 namespace fathom {
@@ -114,38 +113,6 @@ TEST_CASE("lsm_scan: explain counts keys and blocks") {
   const std::string scan = R"("type":"lsm_scan","start":"a","end":"z")";
   CHECK(session->Explained(scan, "keys_scanned") == 4);
   CHECK(session->Explained(scan, "blocks_read") + session->Explained(scan, "blocks_cached") >= 1);
-}
-
-TEST_CASE("lsm_scan: a reply that would be too large is error 12, and a limit helps") {
-  const auto session = Session::Started();
-  const std::string value(size_t{30} << 20, 'v');
-  for (int i = 0; i < 3; ++i) {
-    session->Ask(absl::StrCat(R"("type":"lsm_put","key":)", i, R"(,"value":")", value, "\""));
-  }
-  const std::string reply = session->Ask(R"("type":"lsm_scan","start":0,"end":9)");
-  CHECK(absl::StartsWith(reply, "error 12 the reply would be larger than 67108864 bytes"));
-  CHECK(session->Ask(R"("type":"lsm_scan","start":0,"end":9,"limit":2)").size() > 2 * value.size());
-}
-
-TEST_CASE("lsm_scan: a key that no message wrote is error 13") {
-  MemFileSystem fs;
-  Options options;
-  options.file_system = &fs;
-  NodeOptions node_options;
-  const auto session = Session::Started();
-  {
-    session->Send(R"({"src":"c","dest":"n1","body":{"type":"lsm_put","key":"a","value":1}})");
-    session->node()->Close().IgnoreError();
-    Options direct;
-    direct.file_system = session->fs();
-    auto db = DB::Open(direct, "/data/n1");
-    REQUIRE(db.ok());
-    REQUIRE((*db)->Put(WriteOptions(), "caf\xe9", "1").ok());
-    REQUIRE((*db)->Close().ok());
-  }
-  session->Send(R"({"src":"c","dest":"n1","body":{"type":"init","node_id":"n1"}})");
-  CHECK(absl::StartsWith(session->Ask(R"("type":"lsm_scan","start":"a","end":"z")"),
-                         "error 13 the store holds a key that no message wrote"));
 }
 
 TEST_CASE("lsm_write: all operations take effect, later ones over earlier") {

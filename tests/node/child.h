@@ -16,6 +16,16 @@
 
 #include "absl/strings/string_view.h"
 
+// Only test programs are linked so that ThreadSanitizer understands absl::Mutex
+// (tests/CMakeLists.txt); in the program itself it would report every guarded access.
+#if defined(__SANITIZE_THREAD__)
+#define FATHOM_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FATHOM_THREAD_SANITIZER 1
+#endif
+#endif
+
 namespace fathom {
 
 constexpr char kInitLine[] =
@@ -32,6 +42,9 @@ class Child {
   explicit Child(const std::vector<std::string>& arguments = {},
                  const char* stdout_path = nullptr) {
     signal(SIGPIPE, SIG_IGN);
+#ifdef FATHOM_THREAD_SANITIZER
+    setenv("TSAN_OPTIONS", "report_bugs=0", 1);
+#endif
     int in[2];
     int out[2];
     REQUIRE(pipe2(in, O_CLOEXEC) == 0);

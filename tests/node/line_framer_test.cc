@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,7 @@ std::vector<std::string> Lines(LineFramer* framer, const std::vector<std::string
     return result != LineFramer::Result::kNeedMore;
   };
   for (const std::string& part : parts) {
-    std::memcpy(framer->Prepare(part.size()), part.data(), part.size());
+    std::copy(part.begin(), part.end(), framer->Prepare(part.size()));
     framer->Commit(part.size());
     while (take(framer->Next(&line))) {
     }
@@ -87,7 +86,7 @@ TEST_CASE("line_framer: a line far too long is skipped within bounded memory") {
   absl::string_view line;
   Strings lines;
   for (const std::string& part : all) {
-    std::memcpy(framer.Prepare(part.size()), part.data(), part.size());
+    std::copy(part.begin(), part.end(), framer.Prepare(part.size()));
     framer.Commit(part.size());
     most = std::max(most, framer.capacity());
     LineFramer::Result result;

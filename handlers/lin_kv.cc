@@ -1,0 +1,142 @@
+// Maelstrom's lin-kv: a linearizable key-value store, for a cluster of one node. Messages are
+// handled one at a time and only this node writes to its store, so a read and the write that
+// depends on it are one step.
+#include "absl/strings/str_cat.h"
+#include "handlers/explain.h"
+#include "handlers/families.h"
+#include "handlers/json_text.h"
+#include "handlers/operations.h"
+
+namespace fathom {
+namespace {
+
+constexpr size_t kExcerptBytes = 80;
+
+// Error 10 where other nodes would have to agree.
+HandlerResult RequireSingleNode(const HandlerContext& context) {
+  if (context.cluster_nodes <= 1) {
+    return std::nullopt;
+  }
+  return ProtocolError{
+      ErrorCode::kNotSupported,
+      absl::StrCat("lin-kv needs a cluster of one node, found ", context.cluster_nodes,
+                   " in init: there is no replication yet")};
+}
+
+// Reads `key`; its value, if there is one, is then in `context->value`.
+HandlerResult ReadCurrent(absl::string_view key, HandlerContext* context, ReadResult* result) {
+  const absl::StatusOr<ReadResult> read = context->db->Read(ReadOptions(), key, &context->value);
+  if (!read.ok()) {
+    return ErrorOfRead(read.status());
+  }
+  *result = *read;
+  return std::nullopt;
+}
+
+ProtocolError NoSuchKey() { return {ErrorCode::kKeyDoesNotExist, "key does not exist"}; }
+
+// Writes the JSON value, and explains if asked to.
+HandlerResult WriteValue(absl::string_view key, JsonValue value, const Meter& meter,
+                         HandlerContext* context, Reply* reply) {
+  context->value.clear();
+  value.AppendCompact(&context->value);
+  const absl::Status status = context->db->Put(kBatched, key, context->value);
+  if (!status.ok()) {
+    return ErrorOfWrite(status);
+  }
+  context->wrote = true;
+  if (context->explain) {
+    ExplainObject explain(meter.start(), reply);
+    meter.ExplainWrite(&explain);
+  }
+  return std::nullopt;
+}
+
+HandlerResult LinKvRead(const Request& request, HandlerContext* context, Reply* reply) {
+  const Meter meter(*context);
+  if (HandlerResult error = RequireSingleNode(*context)) {
+    return error;
+  }
+  absl::string_view key;
+  if (HandlerResult error = request.RequireAnyKey("key", &context->key, &key)) {
+    return error;
+  }
+  ReadResult result;
+  if (HandlerResult error = ReadCurrent(key, context, &result)) {
+    return error;
+  }
+  if (result.lookup != Lookup::kFound) {
+    return NoSuchKey();
+  }
+  ReplyValue(result, *context, reply);
+  if (context->explain) {
+    ExplainObject explain(meter.start(), reply);
+    explain.Read(result);
+  }
+  return std::nullopt;
+}
+
+HandlerResult LinKvWrite(const Request& request, HandlerContext* context, Reply* reply) {
+  const Meter meter(*context);
+  if (HandlerResult error = RequireSingleNode(*context)) {
+    return error;
+  }
+  absl::string_view key;
+  if (HandlerResult error = request.RequireAnyKey("key", &context->key, &key)) {
+    return error;
+  }
+  JsonValue value;
+  if (HandlerResult error = request.RequireValue("value", &value)) {
+    return error;
+  }
+  return WriteValue(key, value, meter, context, reply);
+}
+
+HandlerResult LinKvCas(const Request& request, HandlerContext* context, Reply* reply) {
+  const Meter meter(*context);
+  if (HandlerResult error = RequireSingleNode(*context)) {
+    return error;
+  }
+  absl::string_view key;
+  if (HandlerResult error = request.RequireAnyKey("key", &context->key, &key)) {
+    return error;
+  }
+  JsonValue from;
+  if (HandlerResult error = request.RequireValue("from", &from)) {
+    return error;
+  }
+  JsonValue to;
+  if (HandlerResult error = request.RequireValue("to", &to)) {
+    return error;
+  }
+  bool create = false;
+  if (HandlerResult error = request.OptionalBool("create_if_not_exists", &create)) {
+    return error;
+  }
+  ReadResult result;
+  if (HandlerResult error = ReadCurrent(key, context, &result)) {
+    return error;
+  }
+  if (result.lookup != Lookup::kFound) {
+    return create ? WriteValue(key, to, meter, context, reply) : NoSuchKey();
+  }
+  // Values are equal if their compact texts are.
+  std::string expected;
+  from.AppendCompact(&expected);
+  if (context->value != expected) {
+    return ProtocolError{ErrorCode::kPreconditionFailed,
+                         absl::StrCat("expected ", Excerpt(expected, kExcerptBytes), ", found ",
+                                      Excerpt(context->value, kExcerptBytes))};
+  }
+  return WriteValue(key, to, meter, context, reply);
+}
+
+}  // namespace
+
+void RegisterLinKvHandlers(Registry* registry) {
+  registry->Add("read", LinKvRead);
+  registry->Add("write", LinKvWrite);
+  registry->Add("cas", LinKvCas);
+}
+
+}  // namespace fathom

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# A short form of the benchmarks, some two minutes: tests/bench/run.sh BUILD_DIR
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+bench=${1:?usage: tests/bench/run.sh BUILD_DIR}/tests/bench
+
+part() { printf '\n== %s\n\n' "$*"; }
+
+part 'the parts of the engine: log, memtable, filter, table'
+"$bench/parts_bench" --benchmark_min_time=0.2
+
+part 'the node, through pipes: starting, the course'"'"'s two messages, messages a second'
+"$bench/node_bench" --messages 200000 --runs 3
+
+part 'the store, beside LevelDB and RocksDB where they are installed'
+"$bench/store_bench" --records=200000 --rounds=1
+
+part 'a longer form of each is in tests/bench/README.md'

@@ -1,0 +1,229 @@
+// Fathom beside LevelDB and RocksDB: the same workloads, sizes and settings, taking turns in one
+// session. See tests/bench/README.md.
+#include <fcntl.h>
+#include <getopt.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "tests/bench/scratch_dir.h"
+#include "tests/bench/store/isolated.h"
+#include "tests/bench/store/report.h"
+#include "tests/bench/store/workloads.h"
+
+namespace fathom {
+namespace {
+
+constexpr char kUsage[] = R"(Usage: store_bench [OPTION]...
+  --records=N          records in a store; default 200000
+  --rounds=N           default 3
+  --engines=A,B        of fathom, leveldb, rocksdb; default: all that this was built with
+  --workloads=A,B      default: all; those that they need are run too
+  --memtable-bytes=N   default 4194304
+  --block-cache-bytes=N  default 67108864
+  --write-rate=N       of readwhilewriting's writer, a second; 0 for no limit; default 20000
+  --dir=DIR            where stores are made; default: the directory for temporary files
+  --json=FILE          every sample goes there
+)";
+
+struct BenchOptions {
+  ReportSettings settings{.records = 200'000, .rounds = 3, .write_rate = 20'000, .engine = {}};
+  std::vector<std::string> engines;
+  std::vector<std::string> workloads;
+  std::string dir;
+  std::string json;
+};
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fprintf(stderr, "store_bench: %s\n%s", what.c_str(), kUsage);
+  std::exit(2);
+}
+
+template <typename Number>
+void ParseNumber(const char* name, Number least, Number* number) {
+  if (!absl::SimpleAtoi(optarg, number) || *number < least) {
+    Die(absl::StrCat("--", name, ": expected a number from ", least, ", found ", optarg));
+  }
+}
+
+BenchOptions ParseOptions(int argc, char** argv) {
+  BenchOptions parsed;
+  const option table[] = {{"records", required_argument, nullptr, 'n'},
+                          {"rounds", required_argument, nullptr, 'r'},
+                          {"engines", required_argument, nullptr, 'e'},
+                          {"workloads", required_argument, nullptr, 'w'},
+                          {"memtable-bytes", required_argument, nullptr, 'm'},
+                          {"block-cache-bytes", required_argument, nullptr, 'c'},
+                          {"write-rate", required_argument, nullptr, 'a'},
+                          {"dir", required_argument, nullptr, 'd'},
+                          {"json", required_argument, nullptr, 'j'},
+                          {nullptr, 0, nullptr, 0}};
+  ReportSettings& settings = parsed.settings;
+  for (int c = 0; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
+    switch (c) {
+      case 'n':
+        ParseNumber<uint64_t>("records", 1000, &settings.records);
+        break;
+      case 'r':
+        ParseNumber<uint64_t>("rounds", 1, &settings.rounds);
+        break;
+      case 'e':
+        parsed.engines = absl::StrSplit(optarg, ',');
+        break;
+      case 'w':
+        parsed.workloads = absl::StrSplit(optarg, ',');
+        break;
+      case 'm':
+        ParseNumber<size_t>("memtable-bytes", 1 << 16, &settings.engine.memtable_bytes);
+        break;
+      case 'c':
+        ParseNumber<size_t>("block-cache-bytes", 0, &settings.engine.block_cache_bytes);
+        break;
+      case 'a':
+        ParseNumber<uint64_t>("write-rate", 0, &settings.write_rate);
+        break;
+      case 'd':
+        parsed.dir = optarg;
+        break;
+      case 'j':
+        parsed.json = optarg;
+        break;
+      default:
+        Die("unknown option");
+    }
+  }
+  if (optind < argc) {
+    Die(absl::StrCat("unexpected argument ", argv[optind]));
+  }
+  if (settings.records > UINT32_MAX) {
+    Die("--records: expected less than 2^32");
+  }
+  return parsed;
+}
+
+bool Contains(const std::vector<std::string>& names, const char* name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Fathom first, then the peers that were asked for.
+std::vector<EngineKind> SelectEngines(const std::vector<std::string>& asked) {
+  const std::vector<EngineKind> all = {
+      FathomEngine(),
+#ifdef FATHOM_BENCH_LEVELDB
+      LevelDbEngine(),
+#endif
+#ifdef FATHOM_BENCH_ROCKSDB
+      RocksDbEngine(),
+#endif
+  };
+  std::vector<EngineKind> selected;
+  for (const EngineKind& engine : all) {
+    if (asked.empty() || Contains(asked, engine.name)) {
+      selected.push_back(engine);
+    }
+  }
+  if (selected.size() < asked.size() || selected.empty()) {
+    Die("--engines: unknown here");
+  }
+  return selected;
+}
+
+std::vector<Workload> SelectWorkloads(std::vector<std::string> asked) {
+  const std::vector<Workload>& all = AllWorkloads();
+  std::vector<Workload> selected;
+  // A workload stands after those that it needs.
+  for (auto workload = all.rbegin(); workload != all.rend(); ++workload) {
+    const bool wanted = asked.empty() || Contains(asked, workload->name);
+    if (wanted) {
+      selected.insert(selected.begin(), *workload);
+      if (!asked.empty() && workload->after != nullptr) {
+        asked.push_back(workload->after);
+      }
+    }
+  }
+  for (const std::string& name : asked) {
+    if (!std::any_of(all.begin(), all.end(), [&](const Workload& w) { return w.name == name; })) {
+      Die(absl::StrCat("--workloads: ", name, " is unknown"));
+    }
+  }
+  return selected;
+}
+
+// Dirty pages of one run must not be written during the next.
+void SyncDisk(const std::string& dir) {
+  const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY);
+  if (fd >= 0) {
+    syncfs(fd);
+    close(fd);
+  }
+}
+
+Sample RunOnce(const Workload& workload, const WorkloadContext& context) {
+  if (workload.after == nullptr) {
+    std::error_code ignored;
+    std::filesystem::remove_all(context.settings.dir, ignored);
+  }
+  SyncDisk(std::filesystem::path(context.settings.dir).parent_path());
+  return RunIsolated([&] { return workload.run(context); });
+}
+
+// One line that is written over, where there is a terminal to show it.
+class Progress {
+ public:
+  void Show(const std::string& what) const {
+    if (shown_) {
+      std::fprintf(stderr, "\r%-60s\r%s", "", what.c_str());
+    }
+  }
+
+ private:
+  const bool shown_ = isatty(STDERR_FILENO) == 1;
+};
+
+int Main(int argc, char** argv) {
+  const BenchOptions options = ParseOptions(argc, argv);
+  const std::vector<EngineKind> engines = SelectEngines(options.engines);
+  const std::vector<Workload> workloads = SelectWorkloads(options.workloads);
+  const ScratchDir dir(options.dir);
+  const Progress progress;
+  Report report(options.settings, engines, workloads);
+  for (uint64_t round = 0; round < options.settings.rounds; ++round) {
+    for (size_t w = 0; w < workloads.size(); ++w) {
+      for (size_t e = 0; e < engines.size(); ++e) {
+        WorkloadContext context{.engine = engines[e],
+                                .settings = options.settings.engine,
+                                .records = options.settings.records,
+                                .write_rate = options.settings.write_rate,
+                                .round = round};
+        context.settings.dir =
+            absl::StrCat(dir.path(), "/", engines[e].name, "_", workloads[w].store);
+        progress.Show(
+            absl::StrCat("round ", round + 1, ", ", workloads[w].name, ", ", engines[e].name));
+        report.Add(w, e, RunOnce(workloads[w], context));
+      }
+    }
+  }
+  progress.Show("");
+  report.PrintTables();
+  if (!options.json.empty() && !(std::ofstream(options.json) << report.Json()).flush()) {
+    std::fprintf(stderr, "store_bench: cannot write %s\n", options.json.c_str());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace fathom
+
+int main(int argc, char** argv) { return fathom::Main(argc, argv); }
