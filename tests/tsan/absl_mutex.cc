@@ -5,6 +5,7 @@
 #include <sanitizer/tsan_interface.h>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names that --wrap prescribes.
 extern "C" {
@@ -26,6 +27,18 @@ void __wrap__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(absl::CondVar* cv, absl::
   __tsan_release(mutex);
   __real__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(cv, mutex);
   __tsan_acquire(mutex);
+}
+
+bool __real__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(
+    absl::CondVar* cv, absl::Mutex* mutex, absl::Duration timeout);
+bool __wrap__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(
+    absl::CondVar* cv, absl::Mutex* mutex, absl::Duration timeout) {
+  __tsan_release(mutex);
+  const bool timed_out =
+      __real__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(cv, mutex,
+                                                                                  timeout);
+  __tsan_acquire(mutex);
+  return timed_out;
 }
 
 }  // extern "C"
