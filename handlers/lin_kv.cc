@@ -12,15 +12,16 @@ namespace {
 
 constexpr size_t kExcerptBytes = 80;
 
-// Error 10 where other nodes would have to agree.
-HandlerResult RequireSingleNode(const HandlerContext& context) {
-  if (context.cluster_nodes <= 1) {
-    return std::nullopt;
+// Field `key`; error 10 where other nodes would have to agree.
+HandlerResult RequireKeyOfSingleNode(const Request& request, HandlerContext* context,
+                                     absl::string_view* key) {
+  if (context->cluster_nodes > 1) {
+    return ProtocolError{
+        ErrorCode::kNotSupported,
+        absl::StrCat("lin-kv needs a cluster of one node, found ", context->cluster_nodes,
+                     " in init: there is no replication yet")};
   }
-  return ProtocolError{
-      ErrorCode::kNotSupported,
-      absl::StrCat("lin-kv needs a cluster of one node, found ", context.cluster_nodes,
-                   " in init: there is no replication yet")};
+  return request.RequireAnyKey("key", &context->key, key);
 }
 
 // Reads `key`; its value, if there is one, is then in `context->value`.
@@ -54,11 +55,8 @@ HandlerResult WriteValue(absl::string_view key, JsonValue value, const Meter& me
 
 HandlerResult LinKvRead(const Request& request, HandlerContext* context, Reply* reply) {
   const Meter meter(*context);
-  if (HandlerResult error = RequireSingleNode(*context)) {
-    return error;
-  }
   absl::string_view key;
-  if (HandlerResult error = request.RequireAnyKey("key", &context->key, &key)) {
+  if (HandlerResult error = RequireKeyOfSingleNode(request, context, &key)) {
     return error;
   }
   ReadResult result;
@@ -78,11 +76,8 @@ HandlerResult LinKvRead(const Request& request, HandlerContext* context, Reply* 
 
 HandlerResult LinKvWrite(const Request& request, HandlerContext* context, Reply* reply) {
   const Meter meter(*context);
-  if (HandlerResult error = RequireSingleNode(*context)) {
-    return error;
-  }
   absl::string_view key;
-  if (HandlerResult error = request.RequireAnyKey("key", &context->key, &key)) {
+  if (HandlerResult error = RequireKeyOfSingleNode(request, context, &key)) {
     return error;
   }
   JsonValue value;
@@ -94,11 +89,8 @@ HandlerResult LinKvWrite(const Request& request, HandlerContext* context, Reply*
 
 HandlerResult LinKvCas(const Request& request, HandlerContext* context, Reply* reply) {
   const Meter meter(*context);
-  if (HandlerResult error = RequireSingleNode(*context)) {
-    return error;
-  }
   absl::string_view key;
-  if (HandlerResult error = request.RequireAnyKey("key", &context->key, &key)) {
+  if (HandlerResult error = RequireKeyOfSingleNode(request, context, &key)) {
     return error;
   }
   JsonValue from;
