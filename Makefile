@@ -6,9 +6,9 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 
-BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev
+BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev
 TEST_PACKAGES := doctest-dev rocksdb-tools
-BENCH_PACKAGES := libbenchmark-dev
+BENCH_PACKAGES := libbenchmark-dev libleveldb-dev librocksdb-dev
 FORMAT_PACKAGES := clang-format
 
 SOURCES = $(shell git ls-files '*.h' '*.cc')
@@ -56,7 +56,8 @@ test:
 .PHONY: bench
 bench:
 	$(call install_packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
-	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DFATHOM_BENCH=ON $(CMAKE_FLAGS)
+	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) \
+	  -DFATHOM_TESTS=OFF -DFATHOM_BENCH=ON $(CMAKE_FLAGS)
 	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
 	@tests/bench/run.sh $(BUILD_DIR)
 

@@ -11,7 +11,8 @@ void RegisterSstableHandlers(Registry* registry);   // sstable_flush, sstable_lo
 void RegisterLsmHandlers(Registry* registry);       // lsm_put, lsm_get, lsm_read, lsm_delete, ...
 void RegisterLinKvHandlers(Registry* registry);     // read, write, cas
 void RegisterCompactionHandlers(
-    Registry* registry);                         // lsm_compact, lsm_verify, lsm_checkpoint, ...
-void RegisterStatsHandlers(Registry* registry);  // lsm_level_info, lsm_stats
+    Registry* registry);                             // lsm_compact, lsm_verify, lsm_checkpoint, ...
+void RegisterBenchmarkHandlers(Registry* registry);  // lsm_benchmark
+void RegisterStatsHandlers(Registry* registry);      // lsm_level_info, lsm_stats
 
 }  // namespace fathom

@@ -27,6 +27,7 @@ const Registry& AllHandlers() {
     RegisterLsmHandlers(all);
     RegisterLinKvHandlers(all);
     RegisterCompactionHandlers(all);
+    RegisterBenchmarkHandlers(all);
     RegisterStatsHandlers(all);
     return all;
   }();

@@ -10,6 +10,19 @@
 #include "lsm/db_impl.h"
 
 namespace fathom {
+namespace {
+
+// How the tables that `compaction` writes are compressed.
+Compression CompressionFor(const Compaction& compaction, const Options& options) {
+  constexpr int kFirstCompressedLevel = 2;
+  if (compaction.target_level < kFirstCompressedLevel) {
+    return Compression::kNone;
+  }
+  const bool bottom = compaction.target_level >= compaction.version->DeepestLevel();
+  return bottom ? options.bottom_compression : options.compression;
+}
+
+}  // namespace
 
 void DBImpl::CompactionLoop() {
   absl::MutexLock lock(&mutex_);
@@ -61,7 +74,7 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
 absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult* result) {
   CompactionEnvironment env;
   env.home = home_;
-  env.table_options.block_bytes = options_.block_bytes;
+  env.table_options = {options_.block_bytes, CompressionFor(compaction, options_)};
   env.target_table_bytes = options_.table_bytes;
   env.snapshots.assign(snapshots_.begin(), snapshots_.end());
   env.new_table_number = [this] {

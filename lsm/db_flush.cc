@@ -43,10 +43,7 @@ absl::Status DBImpl::FlushOldest() {
       WriteTable(*oldest.memtable, number, snapshots, &result);
   mutex_.Lock();
   if (!table.ok()) {
-    if (next_table_number_ == number + 1) {
-      next_table_number_ = number;  // its file is gone: leave no gap
-    }
-    return table.status();
+    return table.status();  // the number is not used again: the manifest may have gone past it
   }
   edit.added_tables.emplace_back(0, (*table)->meta());
   const absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);

@@ -5,12 +5,19 @@
 #include "absl/strings/str_cat.h"
 
 namespace fathom {
+namespace {
+
+// Few, so that the index of a large table (some 12 KiB a MiB) fits into one.
+constexpr size_t kIndexCacheShards = 4;
+
+}  // namespace
 
 DBImpl::DBImpl(const Options& options, std::string dir)
     : options_(options),
       fs_(options.file_system),
       cache_(options.block_cache_bytes),
-      home_{fs_, std::move(dir), &cache_},
+      index_cache_(options.index_cache_bytes, kIndexCacheShards),
+      home_{fs_, std::move(dir), TableCaches(&cache_, &index_cache_)},
       throttle_(options) {
   level_targets_.level0_tables = options.level0_compaction_tables;
   uint64_t max_bytes = options.level0_bytes;

@@ -29,6 +29,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "lsm/compaction/compaction.h"
 #include "lsm/compaction/picker.h"
 #include "lsm/compaction/table_writer.h"
@@ -119,8 +120,9 @@ class DBImpl final : public DB {
 
   // --- reading At `snapshot`, or now.
   SequenceNumber SequenceOf(const ReadOptions& options) const;
-  absl::StatusOr<ReadResult> ReadView(const View& view, SequenceNumber sequence,
-                                      absl::string_view key, std::string* value) const;
+  absl::StatusOr<ReadResult> ReadView(const View& view, const ReadOptions& options,
+                                      SequenceNumber sequence, absl::string_view key,
+                                      std::string* value) const;
   std::unique_ptr<Iterator> IteratorOver(std::shared_ptr<const View> view,
                                          const ReadOptions& options, bool tables, ReadCost* cost);
 
@@ -131,8 +133,10 @@ class DBImpl final : public DB {
   absl::string_view GatherGroup(Writer* leader, Writer** last, uint32_t* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MakeRoom(bool force) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WaitForRoom(absl::string_view reason, WaitCount* count)
+  // Adds how long it waited, for either reason.
+  absl::Status FindRoom(bool force, absl::Duration* for_flush, absl::Duration* for_compaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WaitForRoom(absl::Duration* waited) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SlowDown(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountWait(absl::string_view reason, absl::Duration waited, WaitCount* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -192,8 +196,9 @@ class DBImpl final : public DB {
   std::unique_ptr<FileLock> lock_;
 
   // With a synchronisation of their own.
-  BlockCache cache_;
-  const TableHome home_;  // the store's directory, file system and cache
+  BlockCache cache_;  // of data blocks
+  BlockCache index_cache_;
+  const TableHome home_;  // the store's directory, file system and caches
   ViewHolder views_;
   std::atomic<SequenceNumber> last_sequence_{0};
   struct Counters {

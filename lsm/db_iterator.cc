@@ -54,15 +54,18 @@ class DBIterator final : public Iterator {
       SeekToLast();
       return;
     }
-    Seek(target);
-    if (valid_ && key() == target) {
-      return;
+    // `target` may be our own key(): it is not looked at once the cursor has moved.
+    const SeekKey oldest(target, 0);
+    forward_ = false;
+    internal_->Seek(oldest.view());
+    if (!internal_->Valid()) {
+      if (internal_->status().ok()) {
+        internal_->SeekToLast();
+      }
+    } else if (CheckKey() && UserKey(internal_->key()) != UserKey(oldest.view())) {
+      internal_->Prev();
     }
-    if (status().ok()) {
-      forward_ = false;
-      SeekBefore(target);
-      FindBackward();
-    }
+    FindBackward();
   }
 
   void Next() override {

@@ -74,11 +74,12 @@ SequenceNumber DBImpl::SequenceOf(const ReadOptions& options) const {
 absl::StatusOr<ReadResult> DBImpl::Read(const ReadOptions& options, absl::string_view key,
                                         std::string* value) {
   const ViewHolder::Pin view(views_);
-  return ReadView(*view, SequenceOf(options), key, value);
+  return ReadView(*view, options, SequenceOf(options), key, value);
 }
 
-absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, SequenceNumber sequence,
-                                            absl::string_view key, std::string* value) const {
+absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, const ReadOptions& options,
+                                            SequenceNumber sequence, absl::string_view key,
+                                            std::string* value) const {
   counters_.gets.fetch_add(1, std::memory_order_relaxed);
   ReadResult result;
   result.lookup = ReadMemtables(view, key, sequence, value, &result.cost);
@@ -87,7 +88,8 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, SequenceNumber seq
     return result;
   }
   int level = -1;
-  absl::StatusOr<Lookup> found = view.version->Get(key, sequence, value, &result.cost, &level);
+  absl::StatusOr<Lookup> found =
+      view.version->Get(key, sequence, options.use_filters, value, &result.cost, &level);
   Count(result.cost);
   if (!found.ok()) {
     return found.status();
@@ -106,7 +108,8 @@ std::vector<absl::Status> DBImpl::MultiGet(const ReadOptions& options,
   std::vector<absl::Status> statuses;
   statuses.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    const absl::StatusOr<ReadResult> read = ReadView(*view, sequence, keys[i], &(*values)[i]);
+    const absl::StatusOr<ReadResult> read =
+        ReadView(*view, options, sequence, keys[i], &(*values)[i]);
     statuses.push_back(!read.ok()                       ? read.status()
                        : read->lookup == Lookup::kFound ? absl::OkStatus()
                                                         : NoSuchKey());

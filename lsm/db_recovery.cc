@@ -242,7 +242,7 @@ absl::Status DBImpl::OpenTables(const ManifestState& state) {
   Version::Tables opened;
   for (const auto& [level, meta] : all.added_tables) {
     absl::StatusOr<std::shared_ptr<LiveTable>> table =
-        LiveTable::Open(fs_, home_.dir, meta, &cache_);
+        LiveTable::Open(fs_, home_.dir, meta, home_.caches);
     if (!table.ok()) {
       return table.status();
     }

@@ -154,11 +154,13 @@ Stats DBImpl::GetStats() const {
   s.reads.bytes_read = counters_.bytes_read;
   s.last_sequence = last_sequence_;
 
-  const BlockCache::Counters cache = cache_.counters();
-  s.cache_hits = cache.hits;
-  s.cache_misses = cache.misses;
-  s.cache_evictions = cache.evictions;
-  s.cache_bytes = cache.bytes;
+  const BlockCache::Counters data = cache_.counters();
+  const BlockCache::Counters index = index_cache_.counters();
+  s.cache_hits = data.hits + index.hits;
+  s.cache_misses = data.misses + index.misses;
+  s.cache_evictions = data.evictions + index.evictions;
+  s.cache_bytes = data.bytes + index.bytes;
+  s.index_cache_bytes = index.bytes;
 
   absl::MutexLock lock(&mutex_);
   s.flushes = flushes_;
@@ -188,6 +190,9 @@ Stats DBImpl::GetStats() const {
     s.pending_compactions += LevelScore(*version_, level_targets_, level) >= 1 ? 1 : 0;
     s.tables += version_->level(level).size();
     s.table_bytes += version_->LevelBytes(level);
+    if (level == version_->DeepestLevel()) {
+      s.deepest_level_bytes = version_->LevelBytes(level);
+    }
     for (const std::shared_ptr<LiveTable>& table : version_->level(level)) {
       s.table_memory_bytes += table->reader().memory_bytes();
     }

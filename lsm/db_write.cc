@@ -222,7 +222,18 @@ absl::Status DBImpl::SyncAllLogs() {
 }
 
 absl::Status DBImpl::MakeRoom(bool force) {
-  bool retried = false;
+  absl::Duration for_flush;
+  absl::Duration for_compaction;
+  const absl::Status status = FindRoom(force, &for_flush, &for_compaction);
+  CountWait("memtables wait for their flush", for_flush, &memtable_waits_);
+  CountWait("too much to compact", for_compaction, &level0_waits_);
+  return status;
+}
+
+absl::Status DBImpl::FindRoom(bool force, absl::Duration* for_flush,
+                              absl::Duration* for_compaction) {
+  bool flush_retried = false;
+  bool compaction_retried = false;
   for (;;) {
     if (!read_only_.ok()) {
       return absl::FailedPreconditionError(absl::StrCat(
@@ -232,34 +243,39 @@ absl::Status DBImpl::MakeRoom(bool force) {
     if (memtable_->entries() == 0 || (!full && !force)) {
       return absl::OkStatus();
     }
+    // Where there is no room and the last attempt to make some failed (a full disk, say), it is
+    // made again, once for this write.
     if (throttle_.stopped() && !force) {
       if (!compaction_error_.ok()) {
-        return compaction_error_;  // the disk is full, say: waiting would not end
+        if (compaction_retried) {
+          return compaction_error_;
+        }
+        compaction_retried = true;
+        compaction_error_ = absl::OkStatus();
+        compaction_work_.SignalAll();
       }
-      WaitForRoom("too much to compact", &level0_waits_);
+      WaitForRoom(for_compaction);
       continue;
     }
     if (immutables_.size() < static_cast<size_t>(options_.max_immutable_memtables)) {
       return SwitchMemtable();
     }
     if (!flush_error_.ok()) {
-      // No room, and the last flush failed (a full disk, say): let it try again, once for this
-      // write.
-      if (retried) {
+      if (flush_retried) {
         return flush_error_;
       }
-      retried = true;
+      flush_retried = true;
       flush_error_ = absl::OkStatus();
       flush_work_.Signal();
     }
-    WaitForRoom("memtables wait for their flush", &memtable_waits_);
+    WaitForRoom(for_flush);
   }
 }
 
-void DBImpl::WaitForRoom(absl::string_view reason, WaitCount* count) {
+void DBImpl::WaitForRoom(absl::Duration* waited) {
   const absl::Time start = absl::Now();
   done_.Wait(&mutex_);
-  CountWait(reason, absl::Now() - start, count);
+  *waited += absl::Now() - start;
 }
 
 void DBImpl::SlowDown(size_t bytes) {
@@ -274,6 +290,9 @@ void DBImpl::SlowDown(size_t bytes) {
 }
 
 void DBImpl::CountWait(absl::string_view reason, absl::Duration waited, WaitCount* count) {
+  if (waited <= absl::ZeroDuration()) {
+    return;
+  }
   ++count->count;
   count->micros += static_cast<uint64_t>(absl::ToInt64Microseconds(waited));
   if (waited > absl::Seconds(1)) {

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "lsm/io/file_system.h"
 #include "lsm/snapshot.h"
+#include "lsm/table/table_format.h"
 
 namespace fathom {
 
@@ -35,9 +36,26 @@ struct Options {
   // blocks mean a smaller index and faster scans; smaller ones, less read for each lookup.
   size_t block_bytes = 4096;
 
-  // Memory for index and data blocks that were read. Default: 64 MiB. 0 keeps nothing: each lookup
-  // then reads from the operating system.
+  // How data blocks of tables that compaction writes to level 2 and below are stored; levels 0 and
+  // 1 are never compressed, and neither is a block that would not become smaller by an eighth. A
+  // table that moves down without being merged stays as it is. Default: kLz4, which costs little
+  // time. kNone where values are compressed already; kZstd where space matters more than reading
+  // speed.
+  Compression compression = Compression::kLz4;
+
+  // The same for the deepest level that holds data, where most of the store lies and what is
+  // written stays longest. Default: kZstd. Change it where scans of old data must be fastest.
+  Compression bottom_compression = Compression::kZstd;
+
+  // Memory for data blocks that were read, uncompressed. Default: 64 MiB. 0 keeps nothing: each
+  // lookup then reads from the operating system. Raise it towards the size of the data that is read
+  // again and again.
   size_t block_cache_bytes = size_t{64} << 20;
+
+  // Memory for index blocks, of which a lookup needs one for each table it looks into. Default:
+  // 16 MiB, enough for some 1.4 GiB of tables with blocks of 4096 bytes. Raise it with the size of
+  // the store, or with smaller blocks; a table whose index is larger than a quarter is not kept.
+  size_t index_cache_bytes = size_t{16} << 20;
 
   // Level-0 tables at which they are merged into level 1. Default: 4. More means less rewriting,
   // and more tables to look into for each read.
@@ -94,6 +112,10 @@ struct WriteOptions {
 };
 
 struct ReadOptions {
+  // Ask the tables' Bloom filters before their blocks. Default: true. Switch it off to see what
+  // they save.
+  bool use_filters = true;
+
   // Read the store as it was when this was taken. Default: null, as it is now. Not owned; must
   // outlive the read, or the iterator.
   const Snapshot* snapshot = nullptr;

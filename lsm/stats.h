@@ -90,7 +90,7 @@ struct Stats {
   uint64_t moves = 0;          // tables that changed their level without being rewritten
   uint64_t compactions = 0;    // that wrote, moves not included
   CompactionResult compacted;  // sums over these
-  uint64_t cache_hits = 0;
+  uint64_t cache_hits = 0;     // of data and index blocks, as the two that follow
   uint64_t cache_misses = 0;
   uint64_t cache_evictions = 0;
   ReadCost reads;  // of all gets and table lookups; iterators not included
@@ -107,8 +107,28 @@ struct Stats {
   uint64_t tables = 0;
   uint64_t table_bytes = 0;
   uint64_t table_memory_bytes = 0;  // filters and properties of open tables
-  uint64_t cache_bytes = 0;
+  uint64_t cache_bytes = 0;         // of data and index blocks
+  uint64_t index_cache_bytes = 0;   // of these, index blocks
   uint64_t last_sequence = 0;
+  uint64_t deepest_level_bytes = 0;  // of tables
+
+  // Bytes written to tables by flushes and compactions for each byte flushed; 0 before the first.
+  double WriteAmplification() const {
+    return flushed_bytes == 0 ? 0
+                              : static_cast<double>(flushed_bytes + compacted.bytes_written) /
+                                    static_cast<double>(flushed_bytes);
+  }
+  // Tables looked into for each get; 0 before the first.
+  double ReadAmplification() const {
+    return gets == 0 ? 0 : static_cast<double>(reads.tables_checked) / static_cast<double>(gets);
+  }
+  // Bytes of all tables for each byte of the deepest level, which holds each key once; 0 without
+  // tables.
+  double SpaceAmplification() const {
+    return deepest_level_bytes == 0
+               ? 0
+               : static_cast<double>(table_bytes) / static_cast<double>(deepest_level_bytes);
+  }
 };
 
 // What Open found and did.

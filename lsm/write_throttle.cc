@@ -15,8 +15,9 @@ constexpr absl::Duration kWorthASleep = absl::Milliseconds(1);
 }  // namespace
 
 WriteThrottle::WriteThrottle(const Options& options)
-    : slowdown_tables_(options.level0_slowdown_tables),
-      stop_tables_(std::max(options.level0_stop_tables, options.level0_slowdown_tables + 1)) {}
+    // Never where no compaction is due yet: the wait would not end.
+    : slowdown_tables_(std::max(options.level0_slowdown_tables, options.level0_compaction_tables)),
+      stop_tables_(std::max(options.level0_stop_tables, slowdown_tables_ + 1)) {}
 
 void WriteThrottle::Update(const Version& version, const LevelTargets& targets) {
   const auto level1_bytes = static_cast<double>(targets.max_bytes[1]);

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "lsm/db.h"
 #include "lsm/io/unsynced_file_system.h"
+#include "handlers/temp_dir.h"
 #include "node/data_dir.h"
 
 namespace fathom {

@@ -61,7 +61,7 @@ absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
   filter_bits_ = built->filter_bits;
   meta_.Describe(*std::move(built));
   absl::StatusOr<std::shared_ptr<LiveTable>> table =
-      LiveTable::Open(home_.fs, home_.dir, meta_, home_.cache);
+      LiveTable::Open(home_.fs, home_.dir, meta_, home_.caches);
   if (!table.ok()) {
     return table.status();
   }

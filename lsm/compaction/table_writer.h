@@ -20,7 +20,7 @@ namespace fathom {
 struct TableHome {
   FileSystem* fs = nullptr;
   std::string dir;
-  BlockCache* cache = nullptr;
+  TableCaches caches;
 };
 
 // Counts entries and sums up their hashes: two sequences that agree hold the same entries in the

@@ -4,7 +4,7 @@
 //
 // The trailer after each block:
 //
-//   u8 compression type (0 none) | fixed32 BlockChecksum
+//   u8 compression type (0 none, 4 LZ4, 7 zstd) | fixed32 BlockChecksum of the block as stored
 #pragma once
 
 #include <cstddef>

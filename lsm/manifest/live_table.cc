@@ -6,20 +6,20 @@
 
 namespace fathom {
 
-LiveTable::LiveTable(FileSystem* fs, std::string path, TableMeta meta, BlockCache* cache)
-    : fs_(fs), path_(std::move(path)), meta_(std::move(meta)), cache_(cache) {}
+LiveTable::LiveTable(FileSystem* fs, std::string path, TableMeta meta, TableCaches caches)
+    : fs_(fs), path_(std::move(path)), meta_(std::move(meta)), caches_(caches) {}
 
 LiveTable::~LiveTable() {
   reader_.reset();
   if (obsolete_.load(std::memory_order_relaxed)) {
-    cache_->EraseTable(meta_.number);
+    caches_.EraseTable(meta_.number);
     // A file that cannot be removed now is removed by the next Open, which finds it unnamed.
     fs_->Remove(path_).IgnoreError();
   }
 }
 
 absl::StatusOr<std::shared_ptr<LiveTable>> LiveTable::Open(FileSystem* fs, const std::string& dir,
-                                                           TableMeta meta, BlockCache* cache) {
+                                                           TableMeta meta, TableCaches caches) {
   const std::string name = meta.FileName();
   std::string path = absl::StrCat(dir, "/", name);
   absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(path);
@@ -31,9 +31,9 @@ absl::StatusOr<std::shared_ptr<LiveTable>> LiveTable::Open(FileSystem* fs, const
     return file.status();
   }
   TableIdentity identity{path, meta.number, meta.file_bytes, meta.tail_bytes, meta.tail_hash};
-  std::shared_ptr<LiveTable> table(new LiveTable(fs, std::move(path), std::move(meta), cache));
+  std::shared_ptr<LiveTable> table(new LiveTable(fs, std::move(path), std::move(meta), caches));
   absl::StatusOr<std::shared_ptr<TableReader>> reader =
-      TableReader::Open(*std::move(file), std::move(identity), cache);
+      TableReader::Open(*std::move(file), std::move(identity), caches);
   if (!reader.ok()) {
     return reader.status();
   }

@@ -18,10 +18,10 @@ namespace fathom {
 
 class LiveTable {
  public:
-  // Opens the file of `meta` in `dir`. `fs` and `cache` are not owned and must outlive the table.
+  // Opens the file of `meta` in `dir`. `fs` is not owned; it and `caches` must outlive the table.
   // DataLoss if the file is missing, is not the one that `meta` describes, or is damaged.
   static absl::StatusOr<std::shared_ptr<LiveTable>> Open(FileSystem* fs, const std::string& dir,
-                                                         TableMeta meta, BlockCache* cache);
+                                                         TableMeta meta, TableCaches caches);
   ~LiveTable();
 
   LiveTable(const LiveTable&) = delete;
@@ -40,12 +40,12 @@ class LiveTable {
   void MarkObsolete() { obsolete_.store(true, std::memory_order_relaxed); }
 
  private:
-  LiveTable(FileSystem* fs, std::string path, TableMeta meta, BlockCache* cache);
+  LiveTable(FileSystem* fs, std::string path, TableMeta meta, TableCaches caches);
 
   FileSystem* const fs_;
   const std::string path_;
   const TableMeta meta_;
-  BlockCache* const cache_;
+  const TableCaches caches_;
   std::shared_ptr<TableReader> reader_;
   std::atomic<bool> obsolete_{false};
 };

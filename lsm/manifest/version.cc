@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "lsm/manifest/level_iterator.h"
@@ -45,8 +46,10 @@ std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tabl
 }
 
 absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber snapshot,
-                                    std::string* value, ReadCost* cost, int* level) const {
-  const uint64_t filter_hash = FilterHash(user_key);
+                                    bool use_filters, std::string* value, ReadCost* cost,
+                                    int* level) const {
+  const std::optional<uint64_t> filter_hash =
+      use_filters ? std::optional(FilterHash(user_key)) : std::nullopt;
   for (int i = 0; i <= deepest_; ++i) {
     ++cost->levels_checked;
     *level = i;

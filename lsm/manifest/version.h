@@ -37,7 +37,7 @@ class Version {
 
   // The newest version of `user_key` at or below `snapshot`; adds what it did to `*cost` and, on
   // anything but kAbsent, says in `*level` where.
-  absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot,
+  absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot, bool use_filters,
                              std::string* value, ReadCost* cost, int* level) const;
 
   // Appends cursors that together cover all tables.

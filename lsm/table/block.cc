@@ -1,5 +1,6 @@
 #include "lsm/table/block.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <limits>
@@ -43,12 +44,26 @@ inline const char* DecodeEntryHeader(const char* p, const char* limit, EntryHead
   return static_cast<uint64_t>(limit - p) < announced ? nullptr : p;
 }
 
+// How many of `sorted` (not empty) are less than `bound`. Without a branch that depends on them: it
+// could not be foretold.
+uint32_t CountLess(const std::vector<uint64_t>& sorted, uint64_t bound) {
+  const uint64_t* from = sorted.data();
+  for (size_t n = sorted.size(); n > 1;) {
+    const size_t half = n / 2;
+    from += from[half - 1] < bound ? half : 0;
+    n -= half;
+  }
+  return static_cast<uint32_t>(from - sorted.data()) + (*from < bound ? 1 : 0);
+}
+
 }  // namespace
+
+struct Block::Shared : Block {};
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]> bytes,
                                                           size_t size,
                                                           std::shared_ptr<const std::string> file,
-                                                          uint64_t offset) {
+                                                          uint64_t offset, bool for_search) {
   constexpr size_t kWord = sizeof(uint32_t);
   if (size < 2 * kWord || size > std::numeric_limits<uint32_t>::max()) {
     return Corruption(*file, offset, "block size", "8 to 2^32 - 1", size);
@@ -64,7 +79,7 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
                       absl::StrCat("1 to ", most_restarts), num_restarts);
   }
 
-  std::shared_ptr<Block> block(new Block);
+  const auto block = std::make_shared<Shared>();
   block->restarts_offset_ = static_cast<uint32_t>(size - (size_t{num_restarts} + 1) * kWord);
   block->num_restarts_ = num_restarts;
   uint64_t least = 0;
@@ -84,7 +99,45 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
   block->size_ = size;
   block->file_ = std::move(file);
   block->offset_ = offset;
-  return std::shared_ptr<const Block>(std::move(block));
+  if (for_search) {
+    block->MakeDigests();
+  }
+  return std::shared_ptr<const Block>(block);
+}
+
+void Block::MakeDigests() {
+  const char* const entries_end = bytes_.get() + restarts_offset_;
+  // Not of the last one: in an index it is a short successor, which has little in common with the
+  // others.
+  std::vector<absl::string_view> keys(num_restarts_ - 1);
+  for (uint32_t i = 0; i < keys.size(); ++i) {
+    const uint32_t offset = DecodeFixed32(entries_end + i * sizeof(uint32_t));
+    EntryHeader header;
+    const char* const key = DecodeEntryHeader(bytes_.get() + offset, entries_end, &header);
+    if (key == nullptr || header.shared != 0 || header.unshared < kTrailerBytes) {
+      return;
+    }
+    keys[i] = UserKey(absl::string_view(key, header.unshared));
+  }
+  if (keys.empty()) {
+    return;
+  }
+  // Keys ascend: what the first and the last have in common, all have.
+  const absl::string_view first = keys.front();
+  const absl::string_view last = keys.back();
+  const auto differ = std::mismatch(first.begin(), first.end(), last.begin(), last.end());
+  common_prefix_ = first.substr(0, static_cast<size_t>(differ.first - first.begin()));
+  digests_.reserve(keys.size());
+  for (const absl::string_view key : keys) {
+    digests_.push_back(DigestOf(key));
+  }
+}
+
+uint64_t Block::DigestOf(absl::string_view user_key) const {
+  user_key.remove_prefix(std::min(common_prefix_.size(), user_key.size()));
+  char bytes[sizeof(uint64_t)] = {};
+  std::memcpy(bytes, user_key.data(), std::min(user_key.size(), sizeof(bytes)));
+  return __builtin_bswap64(DecodeFixed64(bytes));
 }
 
 BlockIterator::BlockIterator(std::shared_ptr<const Block> block)
@@ -111,6 +164,9 @@ void BlockIterator::Seek(absl::string_view target) {
   // The last restart point whose key is < target; the first one if there is none.
   uint32_t low = 0;
   uint32_t high = block_->num_restarts_ - 1;
+  if (!block_->digests_.empty()) {
+    NarrowByDigest(target, &low, &high);
+  }
   while (low < high) {
     const uint32_t middle = low + (high - low + 1) / 2;
     absl::string_view key;
@@ -163,6 +219,33 @@ void BlockIterator::Prev() {
   do {
     ReadNextEntry();
   } while (Valid() && next_ < original);
+}
+
+void BlockIterator::NarrowByDigest(absl::string_view target, uint32_t* low, uint32_t* high) const {
+  const absl::string_view user_key = UserKey(target);
+  const std::vector<uint64_t>& digests = block_->digests_;
+  const auto last = static_cast<uint32_t>(digests.size());  // the restart point without one
+  const absl::string_view common = block_->common_prefix_;
+  const int order = user_key.substr(0, common.size()).compare(common);
+  if (order < 0) {
+    *high = 0;
+    return;
+  }
+  if (order > 0) {
+    *low = last - 1;
+    return;
+  }
+  // A smaller digest is a smaller key; equal digests say nothing.
+  const uint64_t digest = block_->DigestOf(user_key);
+  const uint32_t first_not_less = CountLess(digests, digest);
+  uint32_t first_greater = first_not_less;
+  while (first_greater < last && digests[first_greater] == digest) {
+    ++first_greater;
+  }
+  *low = first_not_less == 0 ? 0 : first_not_less - 1;
+  if (first_greater < last) {
+    *high = first_greater == 0 ? 0 : first_greater - 1;
+  }
 }
 
 uint32_t BlockIterator::RestartOffset(uint32_t index) const {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,12 +25,21 @@ class Block {
   static absl::StatusOr<std::shared_ptr<const Block>> Parse(std::unique_ptr<char[]> bytes,
                                                             size_t size,
                                                             std::shared_ptr<const std::string> file,
-                                                            uint64_t offset);
+                                                            uint64_t offset) {
+    return Parse(std::move(bytes), size, std::move(file), offset, /*for_search=*/false);
+  }
+  // The same for a block of internal keys in which many seeks are to come: spends 8 bytes a restart
+  // point to make them faster.
+  static absl::StatusOr<std::shared_ptr<const Block>> ParseForSearch(
+      std::unique_ptr<char[]> bytes, size_t size, std::shared_ptr<const std::string> file,
+      uint64_t offset) {
+    return Parse(std::move(bytes), size, std::move(file), offset, /*for_search=*/true);
+  }
 
   size_t size() const { return size_; }
 
   // What the block costs in memory, in bytes.
-  size_t charge() const { return size_ + sizeof(Block); }
+  size_t charge() const { return size_ + sizeof(Block) + digests_.size() * sizeof(uint64_t); }
 
   // Where it came from, for errors.
   const std::string& file() const { return *file_; }
@@ -36,7 +47,17 @@ class Block {
 
  private:
   friend class BlockIterator;
+  struct Shared;  // a Block that std::make_shared may make
   Block() = default;
+
+  static absl::StatusOr<std::shared_ptr<const Block>> Parse(std::unique_ptr<char[]> bytes,
+                                                            size_t size,
+                                                            std::shared_ptr<const std::string> file,
+                                                            uint64_t offset, bool for_search);
+  // Fills `digests_`; leaves it empty where a key does not parse, which is for a seek to report.
+  void MakeDigests();
+  // The first 8 bytes of `user_key` after the common prefix, as a number that sorts as they do.
+  uint64_t DigestOf(absl::string_view user_key) const;
 
   std::unique_ptr<char[]> bytes_;
   size_t size_ = 0;
@@ -44,6 +65,11 @@ class Block {
   uint32_t num_restarts_ = 0;
   std::shared_ptr<const std::string> file_;
   uint64_t offset_ = 0;
+  // Of the keys at the restart points but the last, if the block is for search: what their user
+  // keys have in common, and a digest of each. A seek goes through these instead of all over the
+  // block.
+  absl::string_view common_prefix_;
+  std::vector<uint64_t> digests_;
 };
 
 // Over a block whose keys are internal keys; blocks with plain keys (properties, metaindex) are
@@ -72,6 +98,9 @@ class BlockIterator final : public InternalIterator {
 
  private:
   uint32_t RestartOffset(uint32_t index) const;
+  // Narrows [*low, *high], restart points among which is the last one whose key is < target (the
+  // first one if there is none), by their digests.
+  void NarrowByDigest(absl::string_view target, uint32_t* low, uint32_t* high) const;
   // The internal key at a restart point. False, with the iterator failed, if it does not parse.
   bool RestartKey(uint32_t index, absl::string_view* key);
   // Makes the entry at a restart point the next one.

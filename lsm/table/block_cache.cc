@@ -1,19 +1,25 @@
 #include "lsm/table/block_cache.h"
 
+#include <bit>
+#include <cassert>
 #include <iterator>
 
 namespace fathom {
 
-BlockCache::BlockCache(size_t capacity_bytes)
-    : capacity_bytes_(capacity_bytes), shard_capacity_(capacity_bytes / kShards) {}
+BlockCache::BlockCache(size_t capacity_bytes, size_t shards)
+    : capacity_bytes_(capacity_bytes),
+      shards_in_use_(shards),
+      shard_capacity_(capacity_bytes / shards) {
+  assert(std::has_single_bit(shards) && shards <= kMaxShards);
+}
 
 BlockCache::Shard& BlockCache::ShardOf(const Key& key) {
   // The top bits of a multiplicative hash; the map in the shard hashes by another function.
   const uint64_t hash = (key.table * 0xff51afd7ed558ccd + key.offset) * 0x9e3779b97f4a7c15;
-  return shards_[hash >> 60];
+  return shards_[(hash >> 60) & (shards_in_use_ - 1)];
 }
 
-std::shared_ptr<const Block> BlockCache::Lookup(const Key& key) {
+std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority) {
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
   const auto found = shard.map.find(key);
@@ -22,55 +28,97 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key) {
     return nullptr;
   }
   ++shard.counters.hits;
-  shard.lru.splice(shard.lru.begin(), shard.lru, found->second);
-  return found->second->block;
+  Entry& entry = *found->second;
+  entry.used |= priority == Priority::kHigh;
+  return entry.block;
 }
 
-void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block) {
+void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Priority priority) {
   if (block->charge() > shard_capacity_) {
     return;
   }
   // Made before and freed after the lock is held.
-  std::list<Entry> inserted;
-  inserted.push_front(Entry{key, std::move(block)});
-  std::list<Entry> dropped;
+  Queue inserted;
+  inserted.push_front(
+      Entry{.key = key, .block = std::move(block), .is_protected = priority == Priority::kHigh});
+  Queue dropped;
 
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
   const auto [slot, is_new] = shard.map.try_emplace(key, inserted.begin());
   if (!is_new) {
+    inserted.front().is_protected |= slot->second->is_protected;
     shard.MoveOut(slot->second, &dropped);
     slot->second = inserted.begin();
   }
   ++shard.counters.inserts;
-  ++shard.counters.blocks;
-  shard.counters.bytes += inserted.front().block->charge();
-  shard.lru.splice(shard.lru.begin(), inserted);
-  while (shard.counters.bytes > shard_capacity_) {
-    ++shard.counters.evictions;
-    shard.map.erase(shard.lru.back().key);
-    shard.MoveOut(std::prev(shard.lru.end()), &dropped);
-  }
+  shard.MoveIn(&inserted);
+  shard.Trim(shard_capacity_, &dropped);
 }
 
 void BlockCache::EraseTable(uint64_t table) {
   for (Shard& shard : shards_) {
-    std::list<Entry> dropped;
+    Queue dropped;
     absl::MutexLock lock(&shard.mutex);
-    for (auto it = shard.lru.begin(); it != shard.lru.end();) {
-      const auto entry = it++;
-      if (entry->key.table == table) {
-        shard.map.erase(entry->key);
-        shard.MoveOut(entry, &dropped);
+    for (Queue* queue : {&shard.protected_queue, &shard.probation}) {
+      for (auto it = queue->begin(); it != queue->end();) {
+        const auto entry = it++;
+        if (entry->key.table == table) {
+          shard.map.erase(entry->key);
+          shard.MoveOut(entry, &dropped);
+        }
       }
     }
   }
 }
 
-void BlockCache::Shard::MoveOut(std::list<Entry>::iterator entry, std::list<Entry>* to) {
+void BlockCache::Shard::MoveIn(Queue* from) {
+  const Entry& entry = from->front();
+  const size_t bytes = entry.block->charge();
+  ++counters.blocks;
+  counters.bytes += bytes;
+  protected_bytes += entry.is_protected ? bytes : 0;
+  Queue& queue = entry.is_protected ? protected_queue : probation;
+  queue.splice(queue.begin(), *from);
+}
+
+void BlockCache::Shard::MoveOut(Queue::iterator entry, Queue* to) {
+  const size_t bytes = entry->block->charge();
   --counters.blocks;
-  counters.bytes -= entry->block->charge();
-  to->splice(to->begin(), lru, entry);
+  counters.bytes -= bytes;
+  protected_bytes -= entry->is_protected ? bytes : 0;
+  to->splice(to->begin(), entry->is_protected ? protected_queue : probation, entry);
+}
+
+void BlockCache::Shard::Requeue(Queue::iterator entry, bool to_protected) {
+  Queue moving;
+  MoveOut(entry, &moving);
+  entry->is_protected = to_protected;
+  entry->used = false;
+  MoveIn(&moving);
+}
+
+void BlockCache::Shard::Trim(size_t capacity, Queue* dropped) {
+  const size_t protected_capacity = capacity / 10 * 8;
+  // Ends: each turn takes a mark away, shortens the protected queue, or drops a block.
+  while (true) {
+    if (protected_bytes > protected_capacity) {
+      const auto last = std::prev(protected_queue.end());
+      Requeue(last, /*to_protected=*/last->used);
+    } else if (counters.bytes <= capacity) {
+      return;
+    } else {
+      // Not empty: what is protected alone would fit.
+      const auto last = std::prev(probation.end());
+      if (last->used) {
+        Requeue(last, /*to_protected=*/true);
+        continue;
+      }
+      ++counters.evictions;
+      map.erase(last->key);
+      MoveOut(last, dropped);
+    }
+  }
 }
 
 BlockCache::Counters BlockCache::counters() const {
@@ -85,6 +133,15 @@ BlockCache::Counters BlockCache::counters() const {
     sum.blocks += shard.counters.blocks;
   }
   return sum;
+}
+
+void TableCaches::EraseTable(uint64_t table) const {
+  if (data != nullptr) {
+    data->EraseTable(table);
+  }
+  if (index != nullptr && index != data) {
+    index->EraseTable(table);
+  }
 }
 
 }  // namespace fathom

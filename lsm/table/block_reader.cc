@@ -1,12 +1,72 @@
 #include "lsm/table/block_reader.h"
 
+#include <cstring>
 #include <utility>
 
 #include "lsm/format/checksum.h"
 #include "lsm/format/coding.h"
 #include "lsm/format/corruption.h"
+#include "lsm/table/compression.h"
 
 namespace fathom {
+namespace {
+
+// The compression of a block that is sound and the one that its parent means.
+absl::StatusOr<Compression> Vouch(absl::string_view block_and_trailer, const std::string& name,
+                                  const BlockHandle& handle,
+                                  std::optional<uint32_t> parent_checksum) {
+  const absl::StatusOr<BlockTrailer> trailer = VerifyBlock(block_and_trailer, name, handle.offset);
+  if (!trailer.ok()) {
+    return trailer.status();
+  }
+  if (parent_checksum.has_value() && trailer->checksum != *parent_checksum) {
+    return Corruption(name, handle.offset, "block checksum, as the block's parent has it",
+                      *parent_checksum, trailer->checksum);
+  }
+  return trailer->compression;
+}
+
+// A verified block with its trailer, as it is in the file.
+struct StoredBlock {
+  std::unique_ptr<char[]> bytes;
+  Compression compression = Compression::kNone;
+};
+
+absl::StatusOr<StoredBlock> ReadStored(const ReadableFile& file, const std::string& name,
+                                       const BlockHandle& handle,
+                                       std::optional<uint32_t> parent_checksum) {
+  if (!EndsWithin(handle, file.size())) {
+    return Corruption(name, handle.offset, "block",
+                      absl::StrCat("within the file's ", file.size(), " bytes"),
+                      absl::StrCat(handle.size, " bytes and a trailer"));
+  }
+  const size_t n = handle.size + kBlockTrailerBytes;
+  StoredBlock stored{.bytes = std::make_unique_for_overwrite<char[]>(n)};
+  absl::Status status = ReadExactly(file, name, handle.offset, n, stored.bytes.get());
+  if (!status.ok()) {
+    return status;
+  }
+  const absl::StatusOr<Compression> compression =
+      Vouch(absl::string_view(stored.bytes.get(), n), name, handle, parent_checksum);
+  if (!compression.ok()) {
+    return compression.status();
+  }
+  stored.compression = *compression;
+  return stored;
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> Uncompress(Compression compression,
+                                                        absl::string_view stored,
+                                                        std::shared_ptr<const std::string> name,
+                                                        const BlockHandle& handle) {
+  absl::StatusOr<UncompressedBlock> block = Decompress(compression, stored, *name, handle.offset);
+  if (!block.ok()) {
+    return block.status();
+  }
+  return Block::Parse(std::move(block->bytes), block->size, std::move(name), handle.offset);
+}
+
+}  // namespace
 
 absl::Status ReadExactly(const ReadableFile& file, const std::string& name, uint64_t offset,
                          size_t n, char* to) {
@@ -20,46 +80,66 @@ absl::Status ReadExactly(const ReadableFile& file, const std::string& name, uint
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint32_t> VerifyBlock(absl::string_view block_and_trailer, const std::string& name,
-                                     uint64_t offset) {
+absl::StatusOr<BlockTrailer> VerifyBlock(absl::string_view block_and_trailer,
+                                         const std::string& name, uint64_t offset) {
   const size_t size = block_and_trailer.size() - kBlockTrailerBytes;
   const char* const trailer = block_and_trailer.data() + size;
   const auto compression = static_cast<uint8_t>(trailer[0]);
-  if (compression != kNoCompression) {
-    return Corruption(name, offset, "compression type of a block", kNoCompression, compression);
-  }
   const uint32_t computed = BlockChecksum(block_and_trailer.substr(0, size), compression);
   const uint32_t stored = DecodeFixed32(trailer + 1);
   if (computed != stored) {
     return Corruption(name, offset, "block checksum", stored, computed);
   }
-  return computed;
+  return BlockTrailer{static_cast<Compression>(compression), computed};
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum) {
-  if (!EndsWithin(handle, file.size())) {
-    return Corruption(*name, handle.offset, "block",
-                      absl::StrCat("within the file's ", file.size(), " bytes"),
-                      absl::StrCat(handle.size, " bytes and a trailer"));
+  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum);
+  if (!stored.ok()) {
+    return stored.status();
   }
-  const size_t n = handle.size + kBlockTrailerBytes;
-  auto bytes = std::make_unique_for_overwrite<char[]>(n);
-  if (absl::Status status = ReadExactly(file, *name, handle.offset, n, bytes.get()); !status.ok()) {
-    return status;
+  if (stored->compression == Compression::kNone) {
+    return Block::Parse(std::move(stored->bytes), handle.size, std::move(name), handle.offset);
   }
-  const absl::StatusOr<uint32_t> checksum =
-      VerifyBlock(absl::string_view(bytes.get(), n), *name, handle.offset);
-  if (!checksum.ok()) {
-    return checksum.status();
+  return Uncompress(stored->compression, absl::string_view(stored->bytes.get(), handle.size),
+                    std::move(name), handle);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> ReadIndexBlock(const ReadableFile& file,
+                                                            std::shared_ptr<const std::string> name,
+                                                            const BlockHandle& handle,
+                                                            uint32_t parent_checksum) {
+  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum);
+  if (!stored.ok()) {
+    return stored.status();
   }
-  if (parent_checksum.has_value() && *checksum != *parent_checksum) {
-    return Corruption(*name, handle.offset, "block checksum, as the block's parent has it",
-                      *parent_checksum, *checksum);
+  if (stored->compression != Compression::kNone) {
+    return Corruption(*name, handle.offset, "compression type of the index", 0,
+                      static_cast<int>(stored->compression));
   }
-  return Block::Parse(std::move(bytes), handle.size, std::move(name), handle.offset);
+  return Block::ParseForSearch(std::move(stored->bytes), handle.size, std::move(name),
+                               handle.offset);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_and_trailer,
+                                                       std::shared_ptr<const std::string> name,
+                                                       const BlockHandle& handle,
+                                                       std::optional<uint32_t> parent_checksum) {
+  const absl::StatusOr<Compression> compression =
+      Vouch(block_and_trailer, *name, handle, parent_checksum);
+  if (!compression.ok()) {
+    return compression.status();
+  }
+  const absl::string_view stored = block_and_trailer.substr(0, handle.size);
+  if (*compression != Compression::kNone) {
+    return Uncompress(*compression, stored, std::move(name), handle);
+  }
+  auto copy = std::make_unique_for_overwrite<char[]>(stored.size());
+  std::memcpy(copy.get(), stored.data(), stored.size());
+  return Block::Parse(std::move(copy), stored.size(), std::move(name), handle.offset);
 }
 
 absl::StatusOr<IndexEntry> ReadIndexEntry(const BlockIterator& index) {

@@ -25,10 +25,16 @@ namespace fathom {
 absl::Status ReadExactly(const ReadableFile& file, const std::string& name, uint64_t offset,
                          size_t n, char* to);
 
-// Verifies a block and its trailer, which begin at `offset` of the file called `name`: compression
-// type and checksum. The checksum, or DataLoss.
-absl::StatusOr<uint32_t> VerifyBlock(absl::string_view block_and_trailer, const std::string& name,
-                                     uint64_t offset);
+// What a block's trailer says.
+struct BlockTrailer {
+  Compression compression = Compression::kNone;  // a byte from disk: not necessarily one we know
+  uint32_t checksum = 0;
+};
+
+// Verifies a block as stored and its trailer, which begin at `offset` of the file called `name`.
+// DataLoss if the checksum is not theirs.
+absl::StatusOr<BlockTrailer> VerifyBlock(absl::string_view block_and_trailer,
+                                         const std::string& name, uint64_t offset);
 
 // Does a block with this handle, trailer included, end at or before `limit`?
 inline bool EndsWithin(const BlockHandle& handle, uint64_t limit) {
@@ -41,10 +47,22 @@ inline uint64_t EndOf(const BlockHandle& handle) {
   return handle.offset + handle.size + kBlockTrailerBytes;
 }
 
-// Reads the block at `handle` with one Read. DataLoss if the handle points outside the file
-// (nothing is allocated then), the block is damaged, or its checksum is not `parent_checksum`,
-// where there is one: a sound block in another's place.
+// Reads the block at `handle` with one Read and uncompresses it. DataLoss if the handle points
+// outside the file (nothing is allocated then), the block is damaged, or its checksum is not
+// `parent_checksum`, where there is one: a sound block in another's place.
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
+                                                       std::shared_ptr<const std::string> name,
+                                                       const BlockHandle& handle,
+                                                       std::optional<uint32_t> parent_checksum);
+
+// As ReadBlock, for a block that is never compressed: the result is one of Block::ParseForSearch.
+absl::StatusOr<std::shared_ptr<const Block>> ReadIndexBlock(const ReadableFile& file,
+                                                            std::shared_ptr<const std::string> name,
+                                                            const BlockHandle& handle,
+                                                            uint32_t parent_checksum);
+
+// As ReadBlock, from bytes that were read before: `block_and_trailer` is what `handle` describes.
+absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_and_trailer,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum);

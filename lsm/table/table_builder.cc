@@ -10,7 +10,13 @@
 namespace fathom {
 
 TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* file)
-    : options_(options), file_(file), data_block_(kRestartInterval), index_block_(1) {}
+    : options_(options),
+      file_(file),
+      data_block_(kRestartInterval),
+      compressor_(options.compression),
+      index_block_(1) {
+  properties_.compression = options.compression;
+}
 
 TableBuilder::~TableBuilder() = default;
 
@@ -75,7 +81,11 @@ bool TableBuilder::DoesNotFit(absl::string_view key, absl::string_view value) co
 
 void TableBuilder::CutDataBlock() {
   last_key_.assign(data_block_.last_key().data(), data_block_.last_key().size());
-  pending_.handle = WriteBlock(data_block_.Finish(), &pending_.checksum);
+  const absl::string_view block = data_block_.Finish();
+  const absl::string_view compressed = compressor_.Compress(block);
+  pending_.handle = compressed.empty()
+                        ? WriteBlock(block, &pending_.checksum)
+                        : WriteBlock(compressed, options_.compression, &pending_.checksum);
   index_entry_pending_ = true;
   data_block_.Reset();
   ++properties_.data_blocks;
@@ -114,13 +124,14 @@ void TableBuilder::WriteTail(Footer* footer, uint64_t* filter_bits) {
   offset_ += encoded.size();
 }
 
-BlockHandle TableBuilder::WriteBlock(absl::string_view block, uint32_t* checksum) {
-  const BlockHandle handle{.offset = offset_, .size = block.size()};
-  *checksum = BlockChecksum(block, kNoCompression);
-  buffer_.append(block.data(), block.size());
-  buffer_.push_back(static_cast<char>(kNoCompression));
+BlockHandle TableBuilder::WriteBlock(absl::string_view stored, Compression compression,
+                                     uint32_t* checksum) {
+  const BlockHandle handle{.offset = offset_, .size = stored.size()};
+  *checksum = BlockChecksum(stored, static_cast<uint8_t>(compression));
+  buffer_.append(stored.data(), stored.size());
+  buffer_.push_back(static_cast<char>(compression));
   PutFixed32(&buffer_, *checksum);
-  offset_ += block.size() + kBlockTrailerBytes;
+  offset_ += stored.size() + kBlockTrailerBytes;
   return handle;
 }
 

@@ -15,6 +15,7 @@
 #include "lsm/io/file_system.h"
 #include "lsm/table/block_builder.h"
 #include "lsm/table/bloom_filter.h"
+#include "lsm/table/compression.h"
 #include "lsm/table/table_format.h"
 #include "lsm/table/table_properties.h"
 
@@ -22,6 +23,8 @@ namespace fathom {
 
 struct TableBuilderOptions {
   size_t block_bytes = 4096;  // a data block is cut when its next entry would pass this size
+  // Of data blocks; one that would not become smaller by an eighth is stored as it is.
+  Compression compression = Compression::kNone;
 };
 
 // What was written.
@@ -64,8 +67,11 @@ class TableBuilder {
   void AddIndexEntry(const std::string& separator);
   // Appends filter, properties, metaindex and footer, whose index handle is set, to the buffer.
   void WriteTail(Footer* footer, uint64_t* filter_bits);
-  // Appends a block and its trailer to the buffer.
-  BlockHandle WriteBlock(absl::string_view block, uint32_t* checksum);
+  // Appends a block as it is to be stored, and its trailer, to the buffer.
+  BlockHandle WriteBlock(absl::string_view stored, Compression compression, uint32_t* checksum);
+  BlockHandle WriteBlock(absl::string_view block, uint32_t* checksum) {
+    return WriteBlock(block, Compression::kNone, checksum);
+  }
   // Hands the buffer to the file.
   void Flush();
 
@@ -75,6 +81,7 @@ class TableBuilder {
   std::string buffer_;   // written blocks not yet given to the file
   uint64_t offset_ = 0;  // of the file's end, buffer included
   BlockBuilder data_block_;
+  Compressor compressor_;
   BlockBuilder index_block_;
   BloomFilterBuilder filter_;
   TableProperties properties_;

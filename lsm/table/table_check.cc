@@ -21,13 +21,14 @@ class EntryChecker {
  public:
   explicit EntryChecker(const BloomFilter& filter) : filter_(filter) {}
 
-  // The entries of the data block of the current entry of `index`.
-  absl::Status CheckBlock(const BlockIterator& index, std::shared_ptr<const Block> block) {
+  // The entries of the data block of the current entry of `index`, which takes `stored_bytes`.
+  absl::Status CheckBlock(const BlockIterator& index, std::shared_ptr<const Block> block,
+                          uint64_t stored_bytes) {
     if (index.key().size() < kTrailerBytes) {
       return index.CorruptEntry("separator", "an internal key", Quoted(index.key()));
     }
     ++counted_.data_blocks;
-    counted_.data_bytes += block->size() + kBlockTrailerBytes;
+    counted_.data_bytes += stored_bytes;
     const uint64_t entries_before = counted_.entries;
     BlockIterator data(std::move(block));
     for (data.SeekToFirst(); data.Valid(); data.Next()) {
@@ -102,7 +103,9 @@ absl::StatusOr<TableCheck> TableReader::Check() const {
     if (!block.ok()) {
       return block.status();
     }
-    if (absl::Status status = checker.CheckBlock(index, *std::move(block)); !status.ok()) {
+    const uint64_t stored_bytes = entry->handle.size + kBlockTrailerBytes;
+    if (absl::Status status = checker.CheckBlock(index, *std::move(block), stored_bytes);
+        !status.ok()) {
       return status;
     }
     end = EndOf(entry->handle);

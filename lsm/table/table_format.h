@@ -36,7 +36,10 @@ inline constexpr uint8_t kChecksumTypeXxh3 = 4;
 inline constexpr size_t kFooterBytes = 1 + 40 + 4 + 8;
 inline constexpr char kFilterName[] = "fullfilter.fathom.filter.bloom";
 inline constexpr char kPropertiesName[] = "rocksdb.properties";
-inline constexpr uint8_t kNoCompression = 0;
+
+// How a block is stored: RocksDB's numbers, as the block's trailer has them. What compressed bytes
+// look like: compression.h. Index, filter, properties and metaindex are never compressed.
+enum class Compression : uint8_t { kNone = 0, kLz4 = 4, kZstd = 7 };
 
 // The value of an index entry.
 struct IndexEntry {

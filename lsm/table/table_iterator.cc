@@ -6,10 +6,18 @@
 #include "lsm/table/block_reader.h"
 
 namespace fathom {
+namespace {
+
+constexpr size_t kScanReadahead = size_t{256} << 10;
+// Who does not fill the cache means to read much: compactions, checks of new tables, large scans.
+constexpr size_t kBulkReadahead = size_t{1} << 20;
+
+}  // namespace
 
 TableIterator::TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, ReadCost* cost)
     : table_(std::move(table)),
       fill_cache_(fill_cache),
+      readahead_(fill_cache ? kScanReadahead : kBulkReadahead),
       cost_(cost == nullptr ? &unwanted_cost_ : cost) {}
 
 void TableIterator::SeekToFirst() {
@@ -79,7 +87,7 @@ bool TableIterator::OpenDataBlock() {
     return false;
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      table_->GetDataBlock(*index_, fill_cache_, cost_);
+      table_->ScanDataBlock(*index_, fill_cache_, &readahead_, cost_);
   if (!block.ok()) {
     Fail(block.status());
     return false;

@@ -9,6 +9,7 @@
 #include "lsm/format/coding.h"
 #include "lsm/format/corruption.h"
 #include "lsm/table/block_builder.h"
+#include "lsm/table/compression.h"
 
 namespace fathom {
 namespace {
@@ -32,6 +33,7 @@ constexpr Count kCounts[] = {
 };
 
 constexpr absl::string_view kIndexChecksum = "fathom.index.checksum";  // fixed32
+constexpr absl::string_view kCompression = "rocksdb.compression";      // CompressionName
 
 // The same in every table that this version writes. A table in which one that `matters` differs
 // cannot be read by the code here.
@@ -50,7 +52,6 @@ constexpr Setting kSettings[] = {
     {"rocksdb.column.family.id", kVarintZero, false},
     {"rocksdb.column.family.name", "default", false},
     {"rocksdb.comparator", "leveldb.BytewiseComparator", true},
-    {"rocksdb.compression", "NoCompression", false},
     {"rocksdb.filter.policy", "fathom.filter.bloom", false},
     {"rocksdb.fixed.key.length", kVarintZero, false},
     {"rocksdb.format.version", kVarintFive, false},
@@ -69,6 +70,16 @@ absl::Status Damaged(const Block& block, absl::string_view name, absl::string_vi
                     found == values.end()
                         ? "nothing"
                         : absl::StrCat("\"", absl::CHexEscape(found->second), "\""));
+}
+
+bool CompressionOfName(absl::string_view name, Compression* compression) {
+  for (const Compression known : {Compression::kNone, Compression::kLz4, Compression::kZstd}) {
+    if (name == CompressionName(known)) {
+      *compression = known;
+      return true;
+    }
+  }
+  return false;
 }
 
 // All properties of a block; a name given twice or out of order is damage.
@@ -120,6 +131,7 @@ std::string TableProperties::Encode() const {
     values[std::string(setting.name)] = std::string(setting.value);
   }
   PutFixed32(&values[std::string(kIndexChecksum)], index_checksum);
+  values[std::string(kCompression)] = std::string(CompressionName(compression));
 
   // It is only ever read from first to last: one restart point.
   BlockBuilder block(std::numeric_limits<int>::max());
@@ -154,6 +166,9 @@ absl::StatusOr<TableProperties> TableProperties::Decode(const std::shared_ptr<co
   absl::string_view checksum = value_of(kIndexChecksum);
   if (!GetFixed32(&checksum, &properties.index_checksum) || !checksum.empty()) {
     return Damaged(*block, kIndexChecksum, "a fixed32", *values);
+  }
+  if (!CompressionOfName(value_of(kCompression), &properties.compression)) {
+    return Damaged(*block, kCompression, "NoCompression, LZ4 or ZSTD", *values);
   }
   return properties;
 }

@@ -11,11 +11,12 @@
 #include "absl/strings/string_view.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/table/block.h"
+#include "lsm/table/table_format.h"
 
 namespace fathom {
 
 struct TableProperties {
-  uint64_t data_bytes = 0;    // data blocks with trailers
+  uint64_t data_bytes = 0;    // data blocks with trailers, as stored
   uint64_t index_bytes = 0;   // index block with trailer
   uint64_t filter_bytes = 0;  // filter block without trailer
   uint64_t raw_key_bytes = 0;
@@ -26,6 +27,7 @@ struct TableProperties {
   SequenceNumber smallest_sequence = 0;
   SequenceNumber largest_sequence = 0;
   uint32_t index_checksum = 0;
+  Compression compression = Compression::kNone;  // that data blocks may have
 
   // Counts an entry that is in the table.
   void CountEntry(absl::string_view internal_key, absl::string_view value);

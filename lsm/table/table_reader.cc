@@ -32,16 +32,16 @@ absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_k
 }  // namespace
 
 TableReader::TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity,
-                         BlockCache* cache)
+                         TableCaches caches)
     : file_(std::move(file)),
       identity_(std::move(identity)),
       name_(std::make_shared<const std::string>(identity_.name)),
-      cache_(cache) {}
+      caches_(caches) {}
 
 absl::StatusOr<std::shared_ptr<TableReader>> TableReader::Open(std::unique_ptr<ReadableFile> file,
                                                                TableIdentity identity,
-                                                               BlockCache* cache) {
-  std::shared_ptr<TableReader> table(new TableReader(std::move(file), std::move(identity), cache));
+                                                               TableCaches caches) {
+  std::shared_ptr<TableReader> table(new TableReader(std::move(file), std::move(identity), caches));
   const TableIdentity& expected = table->identity_;
   if (table->file_->size() != expected.file_bytes) {
     return Corruption(expected.name, 0, "table size", expected.file_bytes, table->file_->size());
@@ -60,9 +60,9 @@ absl::StatusOr<std::shared_ptr<TableReader>> TableReader::Open(std::unique_ptr<R
 }
 
 absl::StatusOr<std::shared_ptr<TableReader>> TableReader::OpenUnknown(
-    std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, BlockCache* cache) {
+    std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, TableCaches caches) {
   std::shared_ptr<TableReader> table(new TableReader(
-      std::move(file), TableIdentity{.name = std::move(name), .number = number}, cache));
+      std::move(file), TableIdentity{.name = std::move(name), .number = number}, caches));
   const absl::StatusOr<uint64_t> tail_offset = FindTail(*table->file_, table->name_);
   if (!tail_offset.ok()) {
     return tail_offset.status();
@@ -79,13 +79,14 @@ absl::StatusOr<std::shared_ptr<TableReader>> TableReader::OpenUnknown(
   return table;
 }
 
-absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key, uint64_t filter_hash,
+absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key,
+                                        std::optional<uint64_t> filter_hash,
                                         SequenceNumber snapshot, std::string* value,
                                         ReadCost* cost) {
   ++cost->tables_checked;
-  if (filter_.num_bits() != 0) {
+  if (filter_hash.has_value() && filter_.num_bits() != 0) {
     ++cost->filters_checked;
-    if (!filter_.MayContain(filter_hash)) {
+    if (!filter_.MayContain(*filter_hash)) {
       ++cost->filters_rejected;
       return Lookup::kAbsent;
     }
@@ -97,7 +98,7 @@ absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key, uint64_t fil
   const SeekKey target(user_key, snapshot);
   BlockIterator index(*std::move(index_block));
   for (index.Seek(target.view()); index.Valid(); index.Next()) {
-    absl::StatusOr<std::shared_ptr<const Block>> data_block = GetDataBlock(index, true, cost);
+    absl::StatusOr<std::shared_ptr<const Block>> data_block = GetDataBlock(index, cost);
     if (!data_block.ok()) {
       return data_block.status();
     }
@@ -154,41 +155,74 @@ absl::Status TableReader::ParseTail() {
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool fill_cache,
                                                                         ReadCost* cost) {
-  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum}, fill_cache,
-                  cost);
+  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum},
+                  {.cache = caches_.index, .fill_cache = fill_cache, .is_index = true}, cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const BlockIterator& index,
-                                                                       bool fill_cache,
                                                                        ReadCost* cost) {
   const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
   if (!entry.ok()) {
     return entry.status();
   }
-  return GetBlock(*entry, fill_cache, cost);
+  return GetBlock(*entry, {.cache = caches_.data}, cost);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
+                                                                        bool fill_cache,
+                                                                        Readahead* readahead,
+                                                                        ReadCost* cost) {
+  const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
+  if (!entry.ok()) {
+    return entry.status();
+  }
+  return GetBlock(*entry,
+                  {.cache = caches_.data,
+                   .priority = BlockCache::Priority::kLow,
+                   .fill_cache = fill_cache,
+                   .readahead = readahead},
+                  cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEntry& entry,
-                                                                   bool fill_cache,
+                                                                   const BlockUse& use,
                                                                    ReadCost* cost) {
   const BlockCache::Key key{.table = identity_.number, .offset = entry.handle.offset};
-  if (cache_ != nullptr) {
-    if (std::shared_ptr<const Block> block = cache_->Lookup(key); block != nullptr) {
+  if (use.cache != nullptr) {
+    if (std::shared_ptr<const Block> block = use.cache->Lookup(key, use.priority);
+        block != nullptr) {
       ++cost->blocks_cached;
       return block;
     }
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block =
-      ReadBlock(*file_, name_, entry.handle, entry.checksum);
+  absl::StatusOr<std::shared_ptr<const Block>> block = ReadFromDisk(entry, use);
   if (!block.ok()) {
     return block;
   }
   ++cost->blocks_read;
   cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
-  if (cache_ != nullptr && fill_cache) {
-    cache_->Insert(key, *block);
+  if (use.cache != nullptr && use.fill_cache) {
+    use.cache->Insert(key, *block, use.priority);
   }
   return block;
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const IndexEntry& entry,
+                                                                       const BlockUse& use) const {
+  if (use.is_index) {
+    return ReadIndexBlock(*file_, name_, entry.handle, entry.checksum);
+  }
+  if (use.readahead != nullptr) {
+    const absl::StatusOr<absl::string_view> bytes =
+        use.readahead->Take(*file_, entry.handle, /*limit=*/index_handle_.offset);
+    if (!bytes.ok()) {
+      return bytes.status();
+    }
+    if (!bytes->empty()) {
+      return CopyBlock(*bytes, name_, entry.handle, entry.checksum);
+    }
+  }
+  return ReadBlock(*file_, name_, entry.handle, entry.checksum);
 }
 
 }  // namespace fathom

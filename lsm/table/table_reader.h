@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@
 #include "lsm/table/block.h"
 #include "lsm/table/block_cache.h"
 #include "lsm/table/bloom_filter.h"
+#include "lsm/table/readahead.h"
 #include "lsm/table/table_format.h"
 #include "lsm/table/table_properties.h"
 
@@ -43,25 +45,27 @@ struct TableCheck {
 
 class TableReader : public std::enable_shared_from_this<TableReader> {
  public:
-  // `cache` is not owned, must outlive the reader, and may be null. DataLoss if the file is not the
-  // one that `identity` describes or its tail is damaged.
+  // `caches` must outlive the reader. DataLoss if the file is not the one that `identity` describes
+  // or its tail is damaged.
   static absl::StatusOr<std::shared_ptr<TableReader>> Open(std::unique_ptr<ReadableFile> file,
                                                            TableIdentity identity,
-                                                           BlockCache* cache);
+                                                           TableCaches caches);
 
   // As Open, for a file of which only the name is known; takes the identity from the file itself.
   static absl::StatusOr<std::shared_ptr<TableReader>> OpenUnknown(
-      std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, BlockCache* cache);
+      std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, TableCaches caches);
 
   // The newest version of `user_key` with a sequence <= `snapshot`. On kFound `*value` is replaced
-  // by its value. `filter_hash` is FilterHash(user_key). Adds what it did to `*cost`
-  // (tables_checked, filters_*, blocks_*, bytes_read; never null). DataLoss on damage; errors of
-  // the file as they come.
-  absl::StatusOr<Lookup> Get(absl::string_view user_key, uint64_t filter_hash,
+  // by its value. `filter_hash` is FilterHash(user_key); without it the filter is not asked. Adds
+  // what it did to `*cost` (tables_checked, filters_*, blocks_*, bytes_read; never null). DataLoss
+  // on damage; errors of the file as they come.
+  absl::StatusOr<Lookup> Get(absl::string_view user_key, std::optional<uint64_t> filter_hash,
                              SequenceNumber snapshot, std::string* value, ReadCost* cost);
 
   // A cursor that keeps the reader alive. Blocks that it reads from disk enter the cache only if
-  // `fill_cache`. `cost` (may be null, must outlive the iterator) counts its blocks.
+  // `fill_cache`, data blocks with low priority. Going forward it reads ahead, up to 256 KiB, and
+  // up to 1 MiB without `fill_cache`. `cost` (may be null, must outlive the iterator) counts the
+  // blocks that it came to.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
 
   // Reads every byte from disk, past the cache: checks every block, the order of keys, that the
@@ -79,7 +83,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   friend class TableIterator;
   static constexpr size_t kCacheLineBytes = 64;
 
-  TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity, BlockCache* cache);
+  TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity, TableCaches caches);
 
   // Reads the tail into `tail_`.
   absl::Status ReadTail();
@@ -87,18 +91,32 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   absl::Status ParseTail();
   // Check's part for the bytes after the index.
   absl::Status CheckTailOnDisk() const;
+  // How a block is wanted.
+  struct BlockUse {
+    BlockCache* cache = nullptr;  // may be null
+    BlockCache::Priority priority = BlockCache::Priority::kHigh;
+    bool fill_cache = true;
+    Readahead* readahead = nullptr;  // may be null
+    bool is_index = false;
+  };
   // Blocks through the cache. `cost` is not null.
   absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
-  // The block of the current entry of `index`.
+  // The block of the current entry of `index`, for a lookup.
   absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
-                                                            bool fill_cache, ReadCost* cost);
-  absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry, bool fill_cache,
-                                                        ReadCost* cost);
+                                                            ReadCost* cost);
+  // The same for a scan.
+  absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const BlockIterator& index,
+                                                             bool fill_cache, Readahead* readahead,
+                                                             ReadCost* cost);
+  absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
+                                                        const BlockUse& use, ReadCost* cost);
+  absl::StatusOr<std::shared_ptr<const Block>> ReadFromDisk(const IndexEntry& entry,
+                                                            const BlockUse& use) const;
 
   const std::unique_ptr<ReadableFile> file_;
   TableIdentity identity_;
   const std::shared_ptr<const std::string> name_;
-  BlockCache* const cache_;
+  const TableCaches caches_;
   std::unique_ptr<char[]> tail_memory_;
   absl::string_view tail_;  // in tail_memory_, aligned: a line of the filter is a cache line
   BloomFilter filter_;

@@ -56,9 +56,13 @@ absl::StatusOr<absl::string_view> BytesBetween(absl::string_view tail, uint64_t 
                       absl::StrCat(handle.size, " bytes at ", handle.offset));
   }
   const absl::string_view bytes = tail.substr(begin - tail_offset, end - begin);
-  const absl::StatusOr<uint32_t> checksum = VerifyBlock(bytes, name, begin);
-  if (!checksum.ok()) {
-    return checksum.status();
+  const absl::StatusOr<BlockTrailer> trailer = VerifyBlock(bytes, name, begin);
+  if (!trailer.ok()) {
+    return trailer.status();
+  }
+  if (trailer->compression != Compression::kNone) {
+    return Corruption(name, begin, absl::StrCat("compression type of the ", what), 0,
+                      static_cast<int>(trailer->compression));
   }
   return bytes.substr(0, handle.size);
 }

@@ -1,3 +1,4 @@
+#include "handlers/temp_dir.h"
 #include "node/data_dir.h"
 
 #include <doctest/doctest.h>

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "handlers/temp_dir.h"
 #include "node/data_dir.h"
 #include "tests/node/child.h"
 

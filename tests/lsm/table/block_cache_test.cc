@@ -116,6 +116,49 @@ TEST_CASE("block cache: pinned blocks beyond the budget neither leak nor keep it
   }
 }
 
+TEST_CASE("block cache: what scans bring never pushes out what lookups use") {
+  constexpr size_t kCapacity = 16 * 40000;
+  BlockCache cache(kCapacity);
+  for (uint64_t i = 0; i < 100; ++i) {  // about a sixth of the budget
+    cache.Insert({1, i}, MakeBlock(1000, i));
+  }
+  for (uint64_t i = 0; i < 6000; ++i) {
+    cache.Insert({2, i}, MakeBlock(1000, i), BlockCache::Priority::kLow);
+    REQUIRE(cache.counters().bytes <= kCapacity);
+  }
+  for (uint64_t i = 0; i < 100; ++i) {
+    REQUIRE(cache.Lookup({1, i}) != nullptr);
+  }
+  CHECK(cache.counters().bytes > kCapacity * 9 / 10);  // scans had the rest
+  CHECK(cache.Lookup({2, 5999}) != nullptr);
+}
+
+TEST_CASE("block cache: a block that a scan brought stays if lookups use it") {
+  constexpr size_t kCapacity = 16 * 40000;
+  BlockCache cache(kCapacity);
+  cache.Insert({1, 0}, MakeBlock(1000), BlockCache::Priority::kLow);
+  cache.Insert({1, 1}, MakeBlock(1000), BlockCache::Priority::kLow);
+  CHECK(cache.Lookup({1, 0}) != nullptr);
+  CHECK(cache.Lookup({1, 1}, BlockCache::Priority::kLow) != nullptr);  // a scan again
+  for (uint64_t i = 0; i < 6000; ++i) {
+    cache.Insert({2, i}, MakeBlock(1000, i), BlockCache::Priority::kLow);
+  }
+  CHECK(cache.Lookup({1, 0}) != nullptr);
+  CHECK(cache.Lookup({1, 1}) == nullptr);
+}
+
+TEST_CASE("block cache: fewer shards keep larger blocks, within the same budget") {
+  BlockCache many(16 * 1000);
+  BlockCache one(16 * 1000, 1);
+  many.Insert({1, 1}, MakeBlock(10000));
+  one.Insert({1, 1}, MakeBlock(10000));
+  CHECK(many.Lookup({1, 1}) == nullptr);
+  CHECK(one.Lookup({1, 1}) != nullptr);
+  one.Insert({1, 2}, MakeBlock(10000));
+  CHECK(one.counters().bytes <= 16 * 1000);
+  CHECK(one.counters().blocks == 1);
+}
+
 TEST_CASE("block cache: forgetting a table leaves the others") {
   BlockCache cache(1 << 20);
   for (uint64_t i = 0; i < 50; ++i) {

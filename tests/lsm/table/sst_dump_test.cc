@@ -95,9 +95,21 @@ TEST_CASE("table: RocksDB's sst_dump verifies and lists every entry that was wri
   RequireSstDump();
   const TempDir dir;
   const Entries entries = ManyEntries();
-  for (const size_t block_bytes : {size_t{4096}, size_t{300}}) {
+  const struct {
+    size_t block_bytes;
+    Compression compression;
+    const char* name;
+  } shapes[] = {{4096, Compression::kNone, "NoCompression"},
+                {300, Compression::kNone, "NoCompression"},
+                {4096, Compression::kLz4, "LZ4"},
+                {300, Compression::kLz4, "LZ4"},
+                {4096, Compression::kZstd, "ZSTD"},
+                {300, Compression::kZstd, "ZSTD"}};
+  for (const auto& shape : shapes) {
+    CAPTURE(shape.name);
     const std::string path = dir.path + "/L0_001.sst";
-    const BuiltTable built = Build(PosixFileSystem(), path, entries, block_bytes);
+    const BuiltTable built =
+        Build(PosixFileSystem(), path, entries, shape.block_bytes, shape.compression);
 
     const std::string verified = SstDump(path, "--command=verify");
     CHECK_MESSAGE(absl::StrContains(verified, kVerified), verified);
@@ -127,7 +139,7 @@ TEST_CASE("table: RocksDB's sst_dump verifies and lists every entry that was wri
                           built.properties.index_bytes),
              absl::StrCat("filter block size: ", built.properties.filter_bytes),
              std::string("comparator name: leveldb.BytewiseComparator"),
-             std::string("SST file compression algo: NoCompression"),
+             absl::StrCat("SST file compression algo: ", shape.name),
          }) {
       CHECK_MESSAGE(absl::StrContains(properties, absl::StrCat("  ", expected, "\n")),
                     expected << " is not in\n"

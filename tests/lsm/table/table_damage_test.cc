@@ -113,12 +113,12 @@ Questions AskAll(const Entries& entries, MemFileSystem* fs, const TableIdentity&
   return questions;
 }
 
-TEST_CASE("table: a wrong byte anywhere is DataLoss that names the file, never a wrong answer") {
-  const Entries entries = SmallEntries();
-  TestTable table(entries, 64);
+void CheckFlips(const Entries& entries, size_t block_bytes, Compression compression,
+                uint64_t least_blocks) {
+  TestTable table(entries, block_bytes, nullptr, compression);
   const TableIdentity identity = IdentityOf(table.path, table.built);
   const std::string bytes = *table.fs.Contents(table.path);
-  REQUIRE(table.built.properties.data_blocks >= 4);
+  REQUIRE(table.built.properties.data_blocks >= least_blocks);
   REQUIRE(AskAll(entries, &table.fs, identity, true).all_right());
   REQUIRE(AskAll(entries, &table.fs, identity, false).all_right());
   for (size_t i = 0; i < bytes.size(); ++i) {
@@ -136,6 +136,19 @@ TEST_CASE("table: a wrong byte anywhere is DataLoss that names the file, never a
       }
     }
   }
+}
+
+TEST_CASE("table: a wrong byte anywhere is DataLoss that names the file, never a wrong answer") {
+  CheckFlips(SmallEntries(), 64, Compression::kNone, 4);
+}
+
+TEST_CASE("table: a wrong byte in compressed blocks is DataLoss too") {
+  Entries entries;  // the keys that are asked for, with values that compress
+  for (const auto& [key, value] : SmallEntries()) {
+    entries[key] = value.empty() ? "" : value + std::string(100, 'x');
+  }
+  CheckFlips(entries, 300, Compression::kLz4, 2);
+  CheckFlips(entries, 300, Compression::kZstd, 2);
 }
 
 TEST_CASE("table: a file cut short at any length is DataLoss at opening") {
@@ -270,13 +283,16 @@ TEST_CASE("block reader: a handle outside the file is refused, however large") {
   CHECK(fs.op_count(FileOp::kRead) == reads);
 }
 
-TEST_CASE("block reader: a compressed block is refused by its type") {
+TEST_CASE("block reader: a compression that we do not know is refused by its type") {
   std::string bytes(20, 'x');
-  bytes.push_back('\7');  // ZSTD
-  PutFixed32(&bytes, BlockChecksum(absl::string_view(bytes).substr(0, 20), 7));
-  const absl::Status status = VerifyBlock(bytes, "a.sst", 30).status();
+  bytes.push_back('\1');  // Snappy
+  PutFixed32(&bytes, BlockChecksum(absl::string_view(bytes).substr(0, 20), 1));
+  const absl::Status status = CopyBlock(bytes, std::make_shared<std::string>("a.sst"),
+                                        {.offset = 30, .size = 20}, std::nullopt)
+                                  .status();
   CHECK(IsDataLossOf(status, "a.sst"));
-  CHECK(absl::StrContains(status.message(), "compression type of a block: expected 0, found 7"));
+  CHECK(absl::StrContains(status.message(),
+                          "compression type of a block: expected 0, 4 (LZ4) or 7 (zstd), found 1"));
 }
 
 // A table of which some bytes were changed and all checksums made good again: a writer's mistake.
@@ -317,7 +333,7 @@ class Forgery {
  private:
   uint32_t Reseal(const BlockHandle& block) {
     const uint32_t sum =
-        BlockChecksum(absl::string_view(bytes_).substr(block.offset, block.size), kNoCompression);
+        BlockChecksum(absl::string_view(bytes_).substr(block.offset, block.size), 0);
     EncodeFixed32(bytes_.data() + block.offset + block.size + 1, sum);
     return sum;
   }

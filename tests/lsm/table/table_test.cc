@@ -73,6 +73,61 @@ TEST_CASE("table: entries come back by scan and by lookup at all block sizes") {
   }
 }
 
+TEST_CASE("table: entries come back at each compression, and take less room") {
+  const Entries entries = ManyEntries(3000, 8);
+  for (const size_t block_bytes : std::vector<size_t>{64, 512, 4096, 65536}) {
+    CAPTURE(block_bytes);
+    const TestTable plain(entries, block_bytes);
+    for (const Compression compression : {Compression::kLz4, Compression::kZstd}) {
+      CAPTURE(static_cast<int>(compression));
+      BlockCache cache(1 << 20);
+      TestTable table(entries, block_bytes, &cache, compression);
+      CheckSameScans(entries, table.reader.get());
+      for (int i = 0; i < 3100; ++i) {
+        CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
+      }
+      const auto check = table.reader->Check();
+      REQUIRE_MESSAGE(check.ok(), check.status().ToString());
+      CHECK(check->entries == 3000);
+      CHECK(check->bytes == table.built.file_bytes);
+      CHECK(table.reader->properties().compression == compression);
+      CHECK(table.built.properties.data_blocks == plain.built.properties.data_blocks);
+      if (block_bytes >= 512) {
+        CHECK(table.built.properties.data_bytes < plain.built.properties.data_bytes * 7 / 8);
+      } else {
+        CHECK(table.built.properties.data_bytes <= plain.built.properties.data_bytes);
+      }
+    }
+  }
+}
+
+TEST_CASE("table: what does not compress is stored as it is") {
+  std::mt19937 random(9);
+  Entries entries;
+  for (SequenceNumber i = 1; i <= 200; ++i) {
+    std::string value;
+    while (value.size() < 500) {
+      value.push_back(static_cast<char>(random()));
+    }
+    entries[Key(absl::StrCat("key", 1000 + i), i)] = value;
+  }
+  const TestTable plain(entries);
+  for (const Compression compression : {Compression::kLz4, Compression::kZstd}) {
+    TestTable table(entries, 4096, nullptr, compression);
+    CHECK(table.built.properties.data_bytes == plain.built.properties.data_bytes);
+    CheckSameScans(entries, table.reader.get());
+  }
+}
+
+TEST_CASE("table: a large value that shrinks as far as the format allows comes back") {
+  const Entries entries = {{Key("zeros", 1), std::string(size_t{20} << 20, '\0')}};
+  for (const Compression compression : {Compression::kLz4, Compression::kZstd}) {
+    TestTable table(entries, 4096, nullptr, compression);
+    CHECK(table.built.file_bytes < size_t{100} << 10);
+    CheckSameScans(entries, table.reader.get());
+  }
+}
+
 TEST_CASE("table: what was built is told truly") {
   const Entries entries = ManyEntries(1000, 2);
   TestTable table(entries, 512);
@@ -282,6 +337,94 @@ TEST_CASE("table: a scan that must not fill the cache leaves it as it was and co
   CHECK(cost.bytes_read == table.built.file_bytes - table.built.tail_bytes);
 }
 
+TEST_CASE("table: a scan of ten times the cache leaves the blocks that lookups use") {
+  Entries entries;
+  for (int i = 0; i < 40000; ++i) {
+    entries[Key(absl::StrCat("key", 100000 + i), 1)] = std::string(100, 'v');
+  }
+  BlockCache cache(size_t{400} << 10);
+  BlockCache index_cache(1 << 20, 1);
+  TestTable table(entries, 1000, TableCaches(&cache, &index_cache));
+  REQUIRE(table.built.properties.data_bytes > 10 * cache.capacity_bytes());
+  const auto look_up_hot = [&](ReadCost* cost) {
+    for (int i = 0; i < 40000; i += 400) {  // 100 blocks, a quarter of the cache
+      std::string value;
+      const auto found =
+          table.Get(absl::StrCat("key", 100000 + i), kMaxSequenceNumber, &value, cost);
+      REQUIRE(found.ok());
+      REQUIRE(*found == Lookup::kFound);
+    }
+  };
+  ReadCost cold;
+  look_up_hot(&cold);
+  CHECK(cold.blocks_read == 100 + 1);
+
+  ReadCost scan;
+  const auto it = table.reader->NewIterator(true, &scan);
+  it->SeekToFirst();
+  CHECK(Rest(it.get()).size() == 40000);
+  CHECK(scan.blocks_read + scan.blocks_cached == table.built.properties.data_blocks + 1);
+  CHECK(cache.counters().evictions > 1000);
+
+  ReadCost warm;
+  look_up_hot(&warm);
+  CHECK(warm.blocks_read == 0);
+  CHECK(warm.blocks_cached == 200);
+  CHECK(index_cache.counters().blocks == 1);
+  CHECK(cache.counters().hits + index_cache.counters().hits ==
+        cold.blocks_cached + scan.blocks_cached + warm.blocks_cached);
+  CHECK(cache.counters().misses + index_cache.counters().misses ==
+        cold.blocks_read + scan.blocks_read + warm.blocks_read);
+}
+
+TEST_CASE("table: a scan reads ahead, and costs what it did") {
+  const Entries entries = ManyEntries(20000, 10);
+  for (const Compression compression : {Compression::kNone, Compression::kLz4}) {
+    TestTable table(entries, 512, nullptr, compression);
+    const uint64_t blocks = table.built.properties.data_blocks;
+    REQUIRE(blocks > 500);
+    for (const bool fill_cache : {true, false}) {
+      const uint64_t reads = table.fs.op_count(FileOp::kRead);
+      ReadCost cost;
+      const auto it = table.reader->NewIterator(fill_cache, &cost);
+      it->SeekToFirst();
+      CHECK(Rest(it.get()) ==
+            std::vector<std::pair<std::string, std::string>>(entries.begin(), entries.end()));
+      CHECK(table.fs.op_count(FileOp::kRead) - reads < 15);
+      CHECK(cost.blocks_read == blocks + 1);
+      CHECK(cost.bytes_read == table.built.file_bytes - table.built.tail_bytes);
+    }
+    // Seeks to and fro, and a way back, read what they need.
+    const auto it = table.reader->NewIterator(false, nullptr);
+    for (auto at = entries.begin(); at != entries.end(); std::advance(at, 100)) {
+      it->Seek(at->first);
+      REQUIRE(it->Valid());
+      REQUIRE(it->key() == at->first);
+      for (int i = 0; i < 40 && it->Valid(); ++i) {
+        it->Next();
+      }
+    }
+  }
+}
+
+TEST_CASE("table: a scan gives what lies before the damage, also where it read ahead") {
+  const Entries entries = ManyEntries(20000, 11);
+  TestTable table(entries, 512);
+  std::string bytes = *table.fs.Contents(table.path);
+  bytes[table.built.properties.data_bytes / 2] ^= 1;
+  table.fs.SetContents(table.path, bytes);
+  const auto it = table.reader->NewIterator(false, nullptr);
+  auto at = entries.begin();
+  for (it->SeekToFirst(); it->Valid(); it->Next(), ++at) {
+    REQUIRE(it->key() == at->first);
+    REQUIRE(it->value() == at->second);
+  }
+  CHECK(it->status().code() == absl::StatusCode::kDataLoss);
+  const auto read = std::distance(entries.begin(), at);
+  CHECK(read > 9000);
+  CHECK(read < 11000);
+}
+
 TEST_CASE("table: an iterator keeps the reader alive") {
   const Entries entries = ManyEntries(100, 7);
   TestTable table(entries, 256);
@@ -368,13 +511,25 @@ TEST_CASE("table: a read error in a lookup, a scan or a check is its answer, not
   }
   const uint64_t blocks = table.built.properties.data_blocks;
   REQUIRE(blocks > 10);
-  for (uint64_t good = 0; good <= blocks; ++good) {
+  reads_left = 1000;
+  const auto whole = table.reader->NewIterator(true, nullptr);
+  whole->SeekToFirst();
+  REQUIRE(Rest(whole.get()).size() == entries.size());
+  const uint64_t scan_reads = 1000 - reads_left;
+  REQUIRE(scan_reads > 3);
+  for (uint64_t good = 0; good < scan_reads; ++good) {
     const auto it = table.reader->NewIterator(true, nullptr);
     reads_left = good;
     it->SeekToFirst();
     CHECK(Rest(it.get()).size() < entries.size());
     CHECK(it->status().code() == absl::StatusCode::kInternal);
 
+    reads_left = 1000;  // the error is over
+    it->SeekToFirst();
+    CHECK(Rest(it.get()).size() == entries.size());
+    CHECK(it->status().ok());
+  }
+  for (uint64_t good = 0; good <= blocks; ++good) {
     reads_left = good;
     const auto backward = table.reader->NewIterator(true, nullptr);
     for (backward->SeekToLast(); backward->Valid(); backward->Prev()) {
@@ -383,11 +538,6 @@ TEST_CASE("table: a read error in a lookup, a scan or a check is its answer, not
 
     reads_left = good;
     CHECK(table.reader->Check().status().code() == absl::StatusCode::kInternal);
-
-    reads_left = 1000;  // the error is over
-    it->SeekToFirst();
-    CHECK(Rest(it.get()).size() == entries.size());
-    CHECK(it->status().ok());
   }
 }
 

@@ -50,10 +50,10 @@ inline std::pair<Lookup, std::string> Expected(const Entries& entries, absl::str
 }
 
 inline BuiltTable Build(FileSystem* fs, const std::string& path, const Entries& entries,
-                        size_t block_bytes) {
+                        size_t block_bytes, Compression compression = Compression::kNone) {
   auto file = fs->Create(path);
   REQUIRE(file.ok());
-  TableBuilder builder({.block_bytes = block_bytes}, file->get());
+  TableBuilder builder({.block_bytes = block_bytes, .compression = compression}, file->get());
   for (const auto& [key, value] : entries) {
     builder.Add(key, value);
   }
@@ -74,23 +74,25 @@ inline TableIdentity IdentityOf(const std::string& path, const BuiltTable& built
 
 inline absl::StatusOr<std::shared_ptr<TableReader>> TryOpen(FileSystem* fs,
                                                             const TableIdentity& identity,
-                                                            BlockCache* cache = nullptr) {
+                                                            TableCaches caches = {}) {
   auto file = fs->OpenForRead(identity.name);
   REQUIRE(file.ok());
-  return TableReader::Open(*std::move(file), identity, cache);
+  return TableReader::Open(*std::move(file), identity, caches);
 }
 
 inline std::shared_ptr<TableReader> Open(FileSystem* fs, const std::string& path,
-                                         const BuiltTable& built, BlockCache* cache = nullptr) {
-  auto table = TryOpen(fs, IdentityOf(path, built), cache);
+                                         const BuiltTable& built, TableCaches caches = {}) {
+  auto table = TryOpen(fs, IdentityOf(path, built), caches);
   REQUIRE_MESSAGE(table.ok(), table.status().ToString());
   return *std::move(table);
 }
 
 // A table in a file system of its own.
 struct TestTable {
-  explicit TestTable(const Entries& entries, size_t block_bytes = 4096, BlockCache* cache = nullptr)
-      : built(Build(&fs, path, entries, block_bytes)), reader(Open(&fs, path, built, cache)) {}
+  explicit TestTable(const Entries& entries, size_t block_bytes = 4096, TableCaches caches = {},
+                     Compression compression = Compression::kNone)
+      : built(Build(&fs, path, entries, block_bytes, compression)),
+        reader(Open(&fs, path, built, caches)) {}
 
   absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot,
                              std::string* value, ReadCost* cost) {
