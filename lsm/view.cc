@@ -20,7 +20,7 @@ size_t FirstSlot() {
 
 }  // namespace
 
-ViewHolder::Pin::Pin(const ViewHolder& holder) {
+ViewHolder::Pin::Pin(const ViewHolder& holder) : holder_(holder) {
   const View* const claimed = Claimed();
   for (size_t i = FirstSlot();; ++i) {
     slot_ = &holder.slots_[i % kSlots].view;
@@ -52,16 +52,17 @@ void ViewHolder::Replace(std::shared_ptr<const View> view) {
     replaced_.push_back(std::move(owner_));
   }
   owner_ = std::move(view);
+  has_replaced_.store(true, std::memory_order_seq_cst);  // before the slots are looked at
   unused = TakeUnused();
 }
 
-void ViewHolder::Reclaim() {
+void ViewHolder::Reclaim() const {
   std::vector<std::shared_ptr<const View>> unused;
   absl::MutexLock lock(&mutex_);
   unused = TakeUnused();
 }
 
-std::vector<std::shared_ptr<const View>> ViewHolder::TakeUnused() {
+std::vector<std::shared_ptr<const View>> ViewHolder::TakeUnused() const {
   const auto in_use = [this](const std::shared_ptr<const View>& view) {
     return std::ranges::any_of(slots_, [&view](const Slot& slot) {
       return slot.view.load(std::memory_order_seq_cst) == view.get();
@@ -71,6 +72,9 @@ std::vector<std::shared_ptr<const View>> ViewHolder::TakeUnused() {
   std::vector<std::shared_ptr<const View>> taken(std::make_move_iterator(unused),
                                                  std::make_move_iterator(replaced_.end()));
   replaced_.erase(unused, replaced_.end());
+  if (replaced_.empty()) {
+    has_replaced_.store(false, std::memory_order_seq_cst);
+  }
   return taken;
 }
 

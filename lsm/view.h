@@ -37,7 +37,12 @@ class ViewHolder {
   class Pin {
    public:
     explicit Pin(const ViewHolder& holder);
-    ~Pin() { slot_->store(nullptr, std::memory_order_release); }
+    ~Pin() {
+      slot_->store(nullptr, std::memory_order_seq_cst);
+      if (holder_.has_replaced_.load(std::memory_order_seq_cst)) {
+        holder_.Reclaim();  // this may have been the last reader of a replaced view
+      }
+    }
     Pin(const Pin&) = delete;
     Pin& operator=(const Pin&) = delete;
 
@@ -45,6 +50,7 @@ class ViewHolder {
     const View* operator->() const { return view_; }
 
    private:
+    const ViewHolder& holder_;
     std::atomic<const View*>* slot_;
     const View* view_;
   };
@@ -52,9 +58,10 @@ class ViewHolder {
   // The current view, for as long as the pointer is kept: for iterators and writers.
   std::shared_ptr<const View> Share() const { return Pin(*this)->shared_from_this(); }
 
-  // Lets go of replaced views that no reader uses any more; done by each Replace, too.
+  // Reclaim lets go of replaced views that no reader uses any more; done by each Replace, and by a
+  // reader that lets go of its pin while there are some.
   void Replace(std::shared_ptr<const View> view) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Reclaim() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Reclaim() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   static constexpr size_t kSlots = 64;
@@ -62,14 +69,15 @@ class ViewHolder {
     mutable std::atomic<const View*> view{nullptr};
   };
 
-  std::vector<std::shared_ptr<const View>> TakeUnused() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<std::shared_ptr<const View>> TakeUnused() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::atomic<const View*> current_{nullptr};
   std::array<Slot, kSlots> slots_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::shared_ptr<const View> owner_ ABSL_GUARDED_BY(mutex_);  // of current_
-  std::vector<std::shared_ptr<const View>> replaced_ ABSL_GUARDED_BY(mutex_);
+  mutable std::vector<std::shared_ptr<const View>> replaced_ ABSL_GUARDED_BY(mutex_);
+  mutable std::atomic<bool> has_replaced_{false};  // replaced_ is not empty
 };
 
 }  // namespace fathom

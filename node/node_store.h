@@ -8,9 +8,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "handlers/temp_dir.h"
 #include "lsm/db.h"
 #include "lsm/io/unsynced_file_system.h"
-#include "handlers/temp_dir.h"
 #include "node/data_dir.h"
 
 namespace fathom {

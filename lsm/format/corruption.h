@@ -10,7 +10,8 @@
 
 namespace fathom {
 
-// `what` says which part is damaged ("block checksum"), `expected` and `found` are numbers or texts.
+// `what` says which part is damaged ("block checksum"), `expected` and `found` are numbers or
+// texts.
 inline absl::Status Corruption(absl::string_view file, uint64_t offset, absl::string_view what,
                                const absl::AlphaNum& expected, const absl::AlphaNum& found) {
   return absl::DataLossError(absl::StrCat(file, ": damaged at offset ", offset, ": ", what,

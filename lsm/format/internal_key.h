@@ -53,7 +53,9 @@ inline absl::string_view UserKey(absl::string_view internal_key) {
 inline uint64_t Trailer(absl::string_view internal_key) {
   return DecodeFixed64(internal_key.data() + internal_key.size() - kTrailerBytes);
 }
-inline SequenceNumber Sequence(absl::string_view internal_key) { return Trailer(internal_key) >> 8; }
+inline SequenceNumber Sequence(absl::string_view internal_key) {
+  return Trailer(internal_key) >> 8;
+}
 inline ValueType Type(absl::string_view internal_key) {
   return static_cast<ValueType>(Trailer(internal_key) & 0xff);
 }
@@ -75,8 +77,8 @@ inline int CompareInternalKeys(absl::string_view a, absl::string_view b) {
   return ta > tb ? -1 : (ta < tb ? 1 : 0);
 }
 
-// The internal key that sorts just before every version of `user_key` with a sequence <= `snapshot`,
-// built without allocating where the key is short.
+// The internal key that sorts just before every version of `user_key` with a sequence <=
+// `snapshot`, built without allocating where the key is short.
 class SeekKey {
  public:
   SeekKey(absl::string_view user_key, SequenceNumber snapshot)

@@ -1,5 +1,5 @@
-// A cursor over the tables of one sorted level, which follow one another: only one of them is open at a
-// time. One thread at a time.
+// A cursor over the tables of one sorted level, which follow one another: only one of them is open
+// at a time. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,8 @@
 
 namespace fathom {
 
-// `tables` in key order, disjoint; the cursor keeps them alive. `cost` as in TableReader::NewIterator.
+// `tables` in key order, disjoint; the cursor keeps them alive. `cost` as in
+// TableReader::NewIterator.
 std::unique_ptr<InternalIterator> NewLevelIterator(Version::Tables tables, bool fill_cache,
                                                    ReadCost* cost);
 

@@ -13,6 +13,6 @@ part 'the node, through pipes: starting, the course'"'"'s two messages, messages
 "$bench/node_bench" --messages 200000 --runs 3
 
 part 'the store, beside LevelDB and RocksDB where they are installed'
-"$bench/store_bench" --records=200000 --rounds=1
+"$bench/store_bench" --records=200000 --rounds=3
 
 part 'a longer form of each is in tests/bench/README.md'

@@ -11,8 +11,9 @@
 namespace fathom {
 namespace {
 
-TEST_CASE("concurrency: readers beside writers and flushes see every "
-          "acknowledged write") {
+TEST_CASE(
+    "concurrency: readers beside writers and flushes see every "
+    "acknowledged write") {
   MemFileSystem fs;
   Options options = InMemory(&fs);
   options.memtable_bytes = 8 << 10;
@@ -55,11 +56,9 @@ TEST_CASE("concurrency: readers beside writers and flushes see every "
             std::stoi(value) < before) {
           ++failures;
         }
-        if (!db->Get(
-                   ReadOptions(),
-                   absl::StrCat("n", writer, "/",
-                                1 + static_cast<int>(rng() % kWrites) % before),
-                   &value)
+        if (!db->Get(ReadOptions(),
+                     absl::StrCat("n", writer, "/", 1 + static_cast<int>(rng() % kWrites) % before),
+                     &value)
                  .ok()) {
           ++failures;
         }
@@ -73,14 +72,10 @@ TEST_CASE("concurrency: readers beside writers and flushes see every "
       for (int writer = 0; writer < kWriters; ++writer) {
         it->Seek(absl::StrCat("a", writer));
         const std::string first =
-            it->Valid() && it->key() == absl::StrCat("a", writer)
-                ? std::string(it->value())
-                : "";
+            it->Valid() && it->key() == absl::StrCat("a", writer) ? std::string(it->value()) : "";
         it->Seek(absl::StrCat("z", writer));
         const std::string second =
-            it->Valid() && it->key() == absl::StrCat("z", writer)
-                ? std::string(it->value())
-                : "";
+            it->Valid() && it->key() == absl::StrCat("z", writer) ? std::string(it->value()) : "";
         if (first != second || !it->status().ok()) {
           ++failures;
         }
@@ -92,11 +87,11 @@ TEST_CASE("concurrency: readers beside writers and flushes see every "
       db->Levels();
     }
   });
-  for (std::thread &thread : threads) {
+  for (std::thread& thread : threads) {
     thread.join();
   }
   done = true;
-  for (std::thread &reader : readers) {
+  for (std::thread& reader : readers) {
     reader.join();
   }
   CHECK(failures == 0);
@@ -119,15 +114,16 @@ TEST_CASE("concurrency: more readers than slots take turns") {
       }
     });
   }
-  for (std::thread &thread : threads) {
+  for (std::thread& thread : threads) {
     thread.join();
   }
   CHECK(found == 80 * 50);
 }
 
 // Crash case 14.
-TEST_CASE("concurrency: what many writers were told is durable survives a "
-          "power loss") {
+TEST_CASE(
+    "concurrency: what many writers were told is durable survives a "
+    "power loss") {
   for (uint64_t seed = 0; seed < 10; ++seed) {
     MemFileSystem fs;
     Options options = InMemory(&fs);
@@ -136,19 +132,15 @@ TEST_CASE("concurrency: what many writers were told is durable survives a "
     constexpr int kWriters = 4;
     std::vector<int> durable(kWriters, 0);
     const uint64_t last = 100 + seed * 37;
-    fs.SetHook([last](FileOp, const std::string &, uint64_t number) {
-      return number <= last ? absl::OkStatus()
-                            : absl::InternalError("the machine is off");
+    fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
+      return number <= last ? absl::OkStatus() : absl::InternalError("the machine is off");
     });
     std::vector<std::thread> threads;
     for (int writer = 0; writer < kWriters; ++writer) {
       threads.emplace_back([&, writer] {
         for (int i = 1;; ++i) {
-          const auto durability =
-              i % 2 == 0 ? Durability::kDisk : Durability::kBuffered;
-          if (!db->Put(WriteOptions{durability},
-                       absl::StrCat(writer, "/", Key(i)), "v")
-                   .ok()) {
+          const auto durability = i % 2 == 0 ? Durability::kDisk : Durability::kBuffered;
+          if (!db->Put(WriteOptions{durability}, absl::StrCat(writer, "/", Key(i)), "v").ok()) {
             return;
           }
           if (durability == Durability::kDisk) {
@@ -157,7 +149,7 @@ TEST_CASE("concurrency: what many writers were told is durable survives a "
         }
       });
     }
-    for (std::thread &thread : threads) {
+    for (std::thread& thread : threads) {
       thread.join();
     }
     const auto crashed = fs.CrashClone(seed, 50);
@@ -172,12 +164,11 @@ TEST_CASE("concurrency: what many writers were told is durable survives a "
       }
       CHECK(i - 1 >= durable[static_cast<size_t>(writer)]);
       for (int later = i; later < i + 50; ++later) {
-        CHECK(Get(again.get(), absl::StrCat(writer, "/", Key(later))) ==
-              "(none)");
+        CHECK(Get(again.get(), absl::StrCat(writer, "/", Key(later))) == "(none)");
       }
     }
   }
 }
 
-} // namespace
-} // namespace fathom
+}  // namespace
+}  // namespace fathom

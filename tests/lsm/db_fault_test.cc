@@ -8,20 +8,19 @@
 namespace fathom {
 namespace {
 
-TEST_CASE("faults: after a failed log write the store is read-only, and "
-          "readable, until reopened") {
+TEST_CASE(
+    "faults: after a failed log write the store is read-only, and "
+    "readable, until reopened") {
   // Crash case 8: space that is free again does not bring the promise back.
   for (const FileOp op : {FileOp::kAppend, FileOp::kSync}) {
     MemFileSystem fs;
     auto db = OpenStore(&fs);
     Put(db.get(), "kept", "1", Durability::kDisk);
-    fs.SetHook([op](FileOp now, const std::string &path, uint64_t) {
-      return now == op && path.ends_with(".wal")
-                 ? absl::ResourceExhaustedError("disk full")
-                 : absl::OkStatus();
+    fs.SetHook([op](FileOp now, const std::string& path, uint64_t) {
+      return now == op && path.ends_with(".wal") ? absl::ResourceExhaustedError("disk full")
+                                                 : absl::OkStatus();
     });
-    CHECK(absl::IsResourceExhausted(
-        db->Put(WriteOptions{Durability::kDisk}, "uncertain", "2")));
+    CHECK(absl::IsResourceExhausted(db->Put(WriteOptions{Durability::kDisk}, "uncertain", "2")));
     fs.SetHook(nullptr);
     const absl::Status status = db->Put(WriteOptions(), "refused", "3");
     CHECK(absl::IsFailedPrecondition(status));
@@ -38,16 +37,17 @@ TEST_CASE("faults: after a failed log write the store is read-only, and "
     db = OpenStore(crashed.get());
     CHECK(Contents(db.get()) == Model{{"kept", "1"}});
     Put(db.get(), "works", "again");
-    db.reset(); // before its file system
+    db.reset();  // before its file system
   }
 }
 
-TEST_CASE("faults: a failed manifest write makes the store read-only, and "
-          "nothing is lost") {
+TEST_CASE(
+    "faults: a failed manifest write makes the store read-only, and "
+    "nothing is lost") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
   Put(db.get(), "k", "v");
-  fs.SetHook([](FileOp op, const std::string &path, uint64_t) {
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
     return op == FileOp::kSync && path.find("MANIFEST") != std::string::npos
                ? absl::InternalError("I/O error")
                : absl::OkStatus();
@@ -61,14 +61,15 @@ TEST_CASE("faults: a failed manifest write makes the store read-only, and "
   CHECK(Contents(db.get()) == Model{{"k", "v"}});
 }
 
-TEST_CASE("faults: a flush that finds the disk full keeps the memtable and "
-          "works when there is room") {
+TEST_CASE(
+    "faults: a flush that finds the disk full keeps the memtable and "
+    "works when there is room") {
   MemFileSystem fs;
   Options options = InMemory(&fs);
   options.memtable_bytes = 1000;
   auto db = OpenStore(options);
   std::atomic<bool> full{true};
-  fs.SetHook([&full](FileOp op, const std::string &path, uint64_t) {
+  fs.SetHook([&full](FileOp op, const std::string& path, uint64_t) {
     return full && op == FileOp::kAppend && path.ends_with(".sst")
                ? absl::ResourceExhaustedError("disk full")
                : absl::OkStatus();
@@ -96,8 +97,9 @@ TEST_CASE("faults: a flush that finds the disk full keeps the memtable and "
   CHECK(Contents(db.get()) == model);
 }
 
-TEST_CASE("faults: a read error is reported, never taken for an absent key or "
-          "an end") {
+TEST_CASE(
+    "faults: a read error is reported, never taken for an absent key or "
+    "an end") {
   // Crash cases 54 and 58.
   MemFileSystem fs;
   Options options = InMemory(&fs);
@@ -110,9 +112,8 @@ TEST_CASE("faults: a read error is reported, never taken for an absent key or "
   const auto it = db->NewIterator(ReadOptions());
   it->SeekToFirst();
   REQUIRE(it->Valid());
-  fs.SetHook([](FileOp op, const std::string &, uint64_t) {
-    return op == FileOp::kRead ? absl::InternalError("I/O error")
-                               : absl::OkStatus();
+  fs.SetHook([](FileOp op, const std::string&, uint64_t) {
+    return op == FileOp::kRead ? absl::InternalError("I/O error") : absl::OkStatus();
   });
   CHECK(Get(db.get(), Key(3)).find("I/O error") != std::string::npos);
   int seen = 0;
@@ -127,26 +128,24 @@ TEST_CASE("faults: a read error is reported, never taken for an absent key or "
 }
 
 // Crash case 57, for opening, writing, flushing and closing.
-TEST_CASE("faults: when any one operation fails, every acknowledged write is "
-          "there after a reopening") {
+TEST_CASE(
+    "faults: when any one operation fails, every acknowledged write is "
+    "there after a reopening") {
   for (uint64_t failing = 1;; ++failing) {
     MemFileSystem fs;
     Options options = InMemory(&fs);
     options.memtable_bytes = 600;
     bool reached = false;
-    fs.SetHook(
-        [failing, &reached](FileOp, const std::string &, uint64_t number) {
-          reached = reached || number == failing;
-          return number == failing ? absl::ResourceExhaustedError("disk full")
-                                   : absl::OkStatus();
-        });
+    fs.SetHook([failing, &reached](FileOp, const std::string&, uint64_t number) {
+      reached = reached || number == failing;
+      return number == failing ? absl::ResourceExhaustedError("disk full") : absl::OkStatus();
+    });
     Model model;
     std::string uncertain;
     absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
     for (int i = 0; db.ok() && i < 40; ++i) {
       const absl::Status status = (*db)->Put(
-          WriteOptions{i % 2 == 0 ? Durability::kProcess : Durability::kDisk},
-          Key(i), "value");
+          WriteOptions{i % 2 == 0 ? Durability::kProcess : Durability::kDisk}, Key(i), "value");
       if (status.ok()) {
         model[Key(i)] = "value";
       } else if (uncertain.empty() && !absl::IsFailedPrecondition(status)) {
@@ -166,12 +165,11 @@ TEST_CASE("faults: when any one operation fails, every acknowledged write is "
     const auto again = OpenStore(options);
     Model found = Contents(again.get());
     if (!uncertain.empty() && model.find(uncertain) == model.end()) {
-      found.erase(
-          uncertain); // an error leaves it open whether the write is there
+      found.erase(uncertain);  // an error leaves it open whether the write is there
     }
     REQUIRE(found == model);
   }
 }
 
-} // namespace
-} // namespace fathom
+}  // namespace
+}  // namespace fathom

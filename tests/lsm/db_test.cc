@@ -1,7 +1,7 @@
 #include "lsm/db.h"
 
-#include <algorithm>
 #include <unistd.h>
+#include <algorithm>
 
 #include <filesystem>
 #include <optional>
@@ -15,8 +15,7 @@
 namespace fathom {
 namespace {
 
-TEST_CASE(
-    "db: a put is read back, a delete hides it, a second put shows again") {
+TEST_CASE("db: a put is read back, a delete hides it, a second put shows again") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);
   CHECK(Get(db.get(), "k") == "(none)");
@@ -57,8 +56,7 @@ TEST_CASE("db: a key or value over its limit is refused and changes nothing") {
   CHECK(Get(db.get(), long_key.substr(1)) == "v");
 }
 
-TEST_CASE(
-    "db: a batch takes effect in its order, and an empty one does nothing") {
+TEST_CASE("db: a batch takes effect in its order, and an empty one does nothing") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);
   WriteBatch batch;
@@ -76,8 +74,9 @@ TEST_CASE(
   CHECK(db->GetStats().last_sequence == 5);
 }
 
-TEST_CASE("db: a flush names its table, its entries, its filter bits and its "
-          "true size") {
+TEST_CASE(
+    "db: a flush names its table, its entries, its filter bits and its "
+    "true size") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);
   CHECK(FlushStore(db.get()).table.empty());
@@ -87,7 +86,7 @@ TEST_CASE("db: a flush names its table, its entries, its filter bits and its "
   }
   const FlushResult result = FlushStore(db.get());
   CHECK(result.table == "L0_001.sst");
-  CHECK(result.entries == 1000); // shadowed versions are left behind
+  CHECK(result.entries == 1000);  // shadowed versions are left behind
   CHECK(result.filter_bits == 9600);
   CHECK(result.file_bytes == fs.FileSize("db/L0_001.sst").value());
   CHECK(FlushStore(db.get()).table.empty());
@@ -95,8 +94,7 @@ TEST_CASE("db: a flush names its table, its entries, its filter bits and its "
   CHECK(FlushStore(db.get()).table == "L0_002.sst");
   const std::vector<LevelInfo> levels = db->Levels();
   CHECK(levels[0].tables == 2);
-  CHECK(levels[0].bytes ==
-        result.file_bytes + fs.FileSize("db/L0_002.sst").value());
+  CHECK(levels[0].bytes == result.file_bytes + fs.FileSize("db/L0_002.sst").value());
   CHECK(levels[0].max_bytes == 41943040);
   CHECK_FALSE(levels[0].sorted);
   CHECK(levels[1].max_bytes == 419430400);
@@ -135,7 +133,7 @@ TEST_CASE("db: a read tells where it found the key and what that cost") {
   read = db->Read(ReadOptions(), "in table", &value).value();
   CHECK(read.level == 0);
   CHECK(read.cost.levels_checked == 1);
-  CHECK(read.cost.blocks_read == 2); // index block and data block
+  CHECK(read.cost.blocks_read == 2);  // index block and data block
   read = db->Read(ReadOptions(), "in table", &value).value();
   CHECK(read.cost.blocks_read == 0);
   CHECK(read.cost.blocks_cached == 2);
@@ -143,18 +141,16 @@ TEST_CASE("db: a read tells where it found the key and what that cost") {
   read = db->ReadTable(ReadOptions(), "L0_001.sst", "in table", &value).value();
   CHECK(read.lookup == Lookup::kFound);
   CHECK(value == "1");
-  read =
-      db->ReadTable(ReadOptions(), "L0_001.sst", "in memtable", &value).value();
+  read = db->ReadTable(ReadOptions(), "L0_001.sst", "in memtable", &value).value();
   CHECK(read.lookup == Lookup::kAbsent);
-  for (const char *name :
-       {"L0_002.sst", "../db/L0_001.sst", "L0_1.sst", "", "CURRENT"}) {
-    CHECK(absl::IsNotFound(
-        db->ReadTable(ReadOptions(), name, "k", &value).status()));
+  for (const char* name : {"L0_002.sst", "../db/L0_001.sst", "L0_1.sst", "", "CURRENT"}) {
+    CHECK(absl::IsNotFound(db->ReadTable(ReadOptions(), name, "k", &value).status()));
   }
 }
 
-TEST_CASE("db: a full memtable is flushed in the background, and no key is "
-          "ever missing") {
+TEST_CASE(
+    "db: a full memtable is flushed in the background, and no key is "
+    "ever missing") {
   // Crash case 56 for level 0: the switch from memtable to table is one step
   // for readers.
   MemFileSystem fs;
@@ -172,8 +168,9 @@ TEST_CASE("db: a full memtable is flushed in the background, and no key is "
   CHECK(db->Verify().value().problems.empty());
 }
 
-TEST_CASE("db: the memtable iterator shows the memtable alone, the store's "
-          "iterator all") {
+TEST_CASE(
+    "db: the memtable iterator shows the memtable alone, the store's "
+    "iterator all") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);
   Put(db.get(), "flushed", "1");
@@ -190,8 +187,7 @@ TEST_CASE("db: the memtable iterator shows the memtable alone, the store's "
   CHECK(Contents(db.get()) == Model{{"flushed", "1"}, {"kept", "2"}});
 }
 
-TEST_CASE(
-    "db: an iterator sees the store as it was, through writes and flushes") {
+TEST_CASE("db: an iterator sees the store as it was, through writes and flushes") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);
   Put(db.get(), "a", "1");
@@ -212,14 +208,12 @@ TEST_CASE(
 }
 
 // Crash case 49 (direction changes) is met here many times over.
-TEST_CASE(
-    "db: random operations agree with a map, over option sets and reopenings") {
+TEST_CASE("db: random operations agree with a map, over option sets and reopenings") {
   struct Sizes {
     size_t memtable, block, cache;
   };
-  for (const Sizes sizes :
-       {Sizes{4096, 64, 0}, Sizes{1 << 14, 256, 1000},
-        Sizes{1 << 16, 4096, 1 << 20}, Sizes{1, 1, 1 << 14}}) {
+  for (const Sizes sizes : {Sizes{4096, 64, 0}, Sizes{1 << 14, 256, 1000},
+                            Sizes{1 << 16, 4096, 1 << 20}, Sizes{1, 1, 1 << 14}}) {
     MemFileSystem fs;
     Options options = InMemory(&fs);
     options.memtable_bytes = sizes.memtable;
@@ -233,8 +227,7 @@ TEST_CASE(
       const std::string key = Key(static_cast<int>(rng() % 300));
       const auto dice = rng() % 1000;
       if (dice < 500) {
-        const std::string value(rng() % 60,
-                                static_cast<char>('a' + rng() % 26));
+        const std::string value(rng() % 60, static_cast<char>('a' + rng() % 26));
         Put(db.get(), key, value);
         model[key] = value;
       } else if (dice < 700) {
@@ -242,8 +235,7 @@ TEST_CASE(
         model.erase(key);
       } else if (dice < 960) {
         const auto expected = model.find(key);
-        REQUIRE(Get(db.get(), key) ==
-                (expected == model.end() ? "(none)" : expected->second));
+        REQUIRE(Get(db.get(), key) == (expected == model.end() ? "(none)" : expected->second));
       } else if (dice < 990) {
         // A walk with turns from a random place.
         const auto it = db->NewIterator(ReadOptions());
@@ -280,8 +272,7 @@ TEST_CASE(
     CHECK(Contents(db.get()) == model);
     CHECK(db->Verify().value().problems.empty());
     db.reset();
-    CHECK(fs.open_readers() ==
-          0); // Crash case 55: nothing leaks, whatever the cache keeps.
+    CHECK(fs.open_readers() == 0);  // Crash case 55: nothing leaks, whatever the cache keeps.
   }
 }
 
@@ -306,8 +297,8 @@ TEST_CASE("db: figures add up") {
 }
 
 TEST_CASE("db: the engine works on the machine's own file system") {
-  const std::filesystem::path dir = std::filesystem::temp_directory_path() /
-                                    absl::StrCat("fathom_db_test_", getpid());
+  const std::filesystem::path dir =
+      std::filesystem::temp_directory_path() / absl::StrCat("fathom_db_test_", getpid());
   std::filesystem::remove_all(dir);
   Options options;
   options.memtable_bytes = 1 << 14;
@@ -317,8 +308,7 @@ TEST_CASE("db: the engine works on the machine's own file system") {
     Put(db.get(), Key(i), absl::StrCat(i));
     model[Key(i)] = absl::StrCat(i);
   }
-  CHECK(absl::IsUnavailable(
-      DB::Open(options, dir.string()).status())); // Crash case 28.
+  CHECK(absl::IsUnavailable(DB::Open(options, dir.string()).status()));  // Crash case 28.
   CloseStore(std::move(db));
   db = OpenStore(options, dir.string());
   CHECK(Contents(db.get()) == model);
@@ -326,5 +316,5 @@ TEST_CASE("db: the engine works on the machine's own file system") {
   std::filesystem::remove_all(dir);
 }
 
-} // namespace
-} // namespace fathom
+}  // namespace
+}  // namespace fathom

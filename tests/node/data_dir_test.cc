@@ -1,5 +1,5 @@
-#include "handlers/temp_dir.h"
 #include "node/data_dir.h"
+#include "handlers/temp_dir.h"
 
 #include <doctest/doctest.h>
 

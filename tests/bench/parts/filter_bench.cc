@@ -73,7 +73,7 @@ void BM_FilterBuild(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(FilterOf(n));
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * n));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(BM_FilterBuild)->Arg(50'000)->Unit(benchmark::kMillisecond);
 

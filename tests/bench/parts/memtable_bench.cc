@@ -40,9 +40,9 @@ void BM_MemtableInsert(benchmark::State& state) {
   for (auto _ : state) {
     memory = Fill(keys, &values)->memory_bytes();
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * keys.size()));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["s/record"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * keys.size()),
+      benchmark::Counter(static_cast<double>(state.iterations() * state.range(0)),
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["bytes/record"] = static_cast<double>(memory) / static_cast<double>(keys.size());
 }

@@ -60,8 +60,8 @@ void BM_TableBuild(benchmark::State& state) {
       return;
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * bytes));
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * entries.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(entries.size()));
 }
 BENCHMARK(BM_TableBuild)->Unit(benchmark::kMillisecond);
 

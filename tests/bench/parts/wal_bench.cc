@@ -47,7 +47,7 @@ void AppendLoop(benchmark::State& state, Finish finish) {
       state.ResumeTiming();
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * record.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(record.size()));
 }
 
 void BM_WalAppend_Buffered(benchmark::State& state) {

@@ -123,6 +123,10 @@ void Report::PrintHead() const {
 
 void Report::PrintSpeed(bool once, const char* left, Figure left_figure, bool more_is_better,
                         const char* right, Figure right_figure) const {
+  if (std::none_of(workloads_.begin(), workloads_.end(),
+                   [once](const Workload& w) { return w.once == once; })) {
+    return;
+  }
   const int width = 10 * static_cast<int>(engines_.size()) + 8;
   std::printf("\n%-*s%*s%*s\n%-*s", kNameWidth, "", width, left, width, right, kNameWidth, "");
   for (int side = 0; side < 2; ++side) {
@@ -207,8 +211,7 @@ void Report::PrintSpace() const {
 
 void Report::PrintTables() const {
   PrintHead();
-  PrintSpeed(/*once=*/false, "thousand operations a second", ThousandsPerSecond, true,
-             "CPU us an operation", CpuMicros);
+  PrintSpeed(/*once=*/false, "1000 op/s", ThousandsPerSecond, true, "CPU us/op", CpuMicros);
   PrintSpeed(/*once=*/true, "ms", Millis, false, "CPU ms", CpuMillis);
   PrintLatencies();
   PrintSpace();

@@ -310,5 +310,47 @@ TEST_CASE("block: a restart point that shares, overruns or has a short key fails
   CheckDataLossAt(it.status(), kOffset + at);
 }
 
+TEST_CASE("block: one that is parsed for search lands where a map lands, at every interval") {
+  std::mt19937 random(12);
+  for (const int restart_interval : {1, 2, 16}) {
+    for (const size_t common : {size_t{0}, size_t{3}, size_t{20}}) {
+      for (const size_t count : {size_t{1}, size_t{2}, size_t{3}, size_t{200}}) {
+        Entries entries;
+        while (entries.size() < count) {
+          std::string user_key(common, 'c');
+          for (auto length = random() % 12; length > 0; --length) {
+            user_key.push_back("\0a\x7f\xff"[random() % 4]);
+          }
+          entries[Key(user_key, random() % 3)] = "v";
+        }
+        // As in an index: the last key has little in common with the others.
+        entries[Key("d", 1)] = "last";
+        BlockBuilder builder(restart_interval);
+        for (const auto& [key, value] : entries) {
+          builder.Add(key, value);
+        }
+        const absl::string_view bytes = builder.Finish();
+        auto copy = std::make_unique<char[]>(bytes.size());
+        std::memcpy(copy.get(), bytes.data(), bytes.size());
+        const auto block = Block::ParseForSearch(std::move(copy), bytes.size(),
+                                                 std::make_shared<std::string>("a.sst"), kOffset);
+        REQUIRE(block.ok());
+        BlockIterator it(*block);
+        std::vector<std::string> targets = {Key("", 1), Key("b", 1), Key("c", 1), Key("e", 1)};
+        for (const auto& [key, value] : entries) {
+          targets.push_back(key);
+          targets.push_back(Key(UserKey(key), kMaxSequenceNumber));
+          targets.push_back(Key(UserKey(key), 0, ValueType::kDeletion));
+          targets.push_back(Key(std::string(UserKey(key)) + '\0', 1));
+        }
+        for (const std::string& target : targets) {
+          it.Seek(target);
+          REQUIRE(IsAt(it, entries, entries.lower_bound(target)));
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fathom
