@@ -85,12 +85,6 @@ absl::StatusOr<std::vector<FoundLog>> FindLogs(FileSystem* fs, const std::string
     }
     log.file = *std::move(file);
     status.Update(ReadLogHeader(&log));
-    if (log.header.has_value() && !logs.empty() &&
-        log.header->previous_number != logs.back().number) {
-      status.Update(absl::DataLossError(
-          absl::StrCat(log.path, ": expected to follow log ", log.header->previous_number,
-                       ", found log ", logs.back().number, " before it: a log is missing")));
-    }
     logs.push_back(std::move(log));
   }
   if (!status.ok()) {
@@ -260,21 +254,26 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
   last_sequence_ = state->last_sequence;
   memtable_ = std::make_shared<MemTable>();
   size_t logs_in_memtable = 0;
-  bool cut = false;  // a log lost its end: what follows is not part of the history any more
+  std::string cut;  // why what follows is not part of the history any more; empty while it is
   for (size_t i = 0; i < logs->size(); ++i) {
     FoundLog& log = (*logs)[i];
     state->next_file_number = std::max(state->next_file_number, log.number + 1);
     logs_on_disk_.push_back(log.number);
-    if (cut) {
+    if (cut.empty() && i > 0 && log.header.has_value() &&
+        log.header->previous_number != (*logs)[i - 1].number) {
+      // Logs get their names without a sync: a power loss may take one and leave a later one.
+      cut = absl::StrCat("log ", log.header->previous_number, " before it is missing");
+    }
+    if (!cut.empty()) {
       absl::StatusOr<bool> synced = WasSynced(log);
       if (!synced.ok()) {
         return synced.status();
       }
-      if (*synced) {
-        return absl::DataLossError(absl::StrCat(log.path,
-                                                ": holds writes that were made durable, but "
-                                                "the log before it lost its end"));
+      if (*synced || log.closed_length.value_or(0) > 0) {
+        return absl::DataLossError(
+            absl::StrCat(log.path, ": holds writes that were made durable, but ", cut));
       }
+      Log(absl::StrCat(log.path, ": given up, because ", cut));
       recovery_.torn_bytes += log.file->size();
       state->closed_logs[log.number] = 0;
       continue;
@@ -318,13 +317,17 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
                        " bytes given up: ", end.reason));
     }
     state->closed_logs[log.number] = end.length;
-    if (i + 1 < logs->size() && (*logs)[i + 1].header.has_value()) {
-      const uint64_t length = (*logs)[i + 1].header->previous_length;
+    const std::optional<LogHeader> next =
+        i + 1 < logs->size() ? (*logs)[i + 1].header : std::nullopt;
+    if (next.has_value() && next->previous_number == log.number) {
+      const uint64_t length = next->previous_length;
       if (end.length > length) {
         return Corruption(log.path, length, "end of the log, by the log after it", length,
                           end.length);
       }
-      cut = end.length < length;
+      if (end.length < length) {
+        cut = "the log before it lost its end";
+      }
     }
   }
   return absl::OkStatus();

@@ -297,11 +297,11 @@ TEST_CASE("compaction: a level is merged into the next, or the deepest one into 
   CompactLevel(db.get(), 1, 2);
   CHECK(TablesOf(db.get()) == "0 0 1");
   CHECK(CompactLevel(db.get(), 2, 2).tables_merged == 1);
-  for (const auto& [source, target] : std::vector<std::pair<int, int>>{
+  for (const std::pair<int, int>& levels : std::vector<std::pair<int, int>>{
            {0, 0}, {1, 1}, {0, 2}, {2, 1}, {2, 0}, {-1, 0}, {-1, -1}, {6, 7}, {7, 7}, {7, 8}}) {
-    CAPTURE(source);
-    CAPTURE(target);
-    CHECK(refused(source, target));
+    CAPTURE(levels.first);
+    CAPTURE(levels.second);
+    CHECK(refused(levels.first, levels.second));
   }
   for (int level = 2; level < 6; ++level) {
     CompactLevel(db.get(), level, level + 1);

@@ -15,17 +15,15 @@ namespace {
 // The states that a history of writes goes through; state i is what the first i
 // writes made.
 class History {
-public:
+ public:
   History() : states_(1) {}
 
-  void Acknowledge(const WriteBatch &, const Model &after) {
-    states_.push_back(after);
-  }
-  const Model &latest() const { return states_.back(); }
+  void Acknowledge(const WriteBatch&, const Model& after) { states_.push_back(after); }
+  const Model& latest() const { return states_.back(); }
   size_t length() const { return states_.size() - 1; }
 
   // The greatest i <= length with state i == `found`; -1 if there is none.
-  int Find(const Model &found) const {
+  int Find(const Model& found) const {
     for (size_t i = states_.size(); i-- > 0;) {
       if (states_[i] == found) {
         return static_cast<int>(i);
@@ -34,13 +32,13 @@ public:
     return -1;
   }
 
-private:
+ private:
   std::vector<Model> states_;
 };
 
 // One step of the workload below: a batch over few keys, each step making a new
 // state.
-WriteBatch Step(int i, std::mt19937 *rng, Model *model) {
+WriteBatch Step(int i, std::mt19937* rng, Model* model) {
   WriteBatch batch;
   batch.Put("step", absl::StrCat(i));
   (*model)["step"] = absl::StrCat(i);
@@ -50,8 +48,7 @@ WriteBatch Step(int i, std::mt19937 *rng, Model *model) {
       batch.Delete(key);
       model->erase(key);
     } else {
-      const std::string value =
-          absl::StrCat("value ", i, std::string((*rng)() % 200, '.'));
+      const std::string value = absl::StrCat("value ", i, std::string((*rng)() % 200, '.'));
       batch.Put(key, value);
       (*model)[key] = value;
     }
@@ -61,18 +58,33 @@ WriteBatch Step(int i, std::mt19937 *rng, Model *model) {
 
 struct Run {
   History history;
-  size_t durable = 0; // writes that must survive a power loss
-  size_t handed = 0;  // writes that must survive the death of the process
+  size_t durable = 0;  // writes that must survive a power loss
+  size_t handed = 0;   // writes that must survive the death of the process
 };
 
-// Opens a store and writes to it until the file system fails, as if the process
-// died there: writes of each durability, flushes, background flushes, a clean
-// close and a second opening in the middle.
-Run RunUntilItFails(MemFileSystem *fs, uint64_t seed, int steps) {
-  Run run;
+Options FlushesOnly(FileSystem* fs) {
   Options options = InMemory(fs);
   options.memtable_bytes = 1500;
   options.block_bytes = 256;
+  return options;
+}
+
+// Levels so small that compactions run all the time, down to the fourth.
+Options Compactions(FileSystem* fs) {
+  Options options = FlushesOnly(fs);
+  options.memtable_bytes = 400;
+  options.level0_compaction_tables = 1;
+  options.level0_bytes = 1000;
+  options.level_ratio = 2;
+  options.table_bytes = 500;
+  return options;
+}
+
+// Opens a store and writes to it until the file system fails, as if the process died there: writes
+// of each durability, flushes, background flushes and compactions, a clean close and a second
+// opening in the middle.
+Run RunUntilItFails(const Options& options, uint64_t seed, int steps) {
+  Run run;
   std::mt19937 rng(static_cast<uint32_t>(seed));
   Model model;
   int step = 0;
@@ -120,96 +132,10 @@ Run RunUntilItFails(MemFileSystem *fs, uint64_t seed, int steps) {
   return run;
 }
 
-void CheckRecovered(MemFileSystem *fs, const Run &run, size_t at_least,
-                    const std::string &story) {
-  INFO(story);
-  Options options = InMemory(fs);
-  absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
-  REQUIRE_MESSAGE(db.ok(), db.status().ToString());
-  const int state = run.history.Find(Contents(db->get()));
-  REQUIRE_MESSAGE(state >= 0,
-                  "the recovered state is no prefix of the history");
-  CHECK(static_cast<size_t>(state) >= at_least);
-  // The store goes on from there: a write after the recovery hides what was
-  // there, and lasts.
-  Put(db->get(), "step", "after the crash");
-  CHECK(Get(db->get(), "step") == "after the crash");
-  CHECK((*db)->Verify().value().problems.empty());
-  CloseStore(*std::move(db));
-  const auto again = OpenStore(options);
-  CHECK(Get(again.get(), "step") == "after the crash");
-}
-
-// Crash cases 1, 2, 12, 13, 15, 16, 18, 19, 21, 25 and 41, wherever the crash
-// falls.
-TEST_CASE("recovery: a power loss at any operation leaves a prefix with every "
-          "durable write") {
-  constexpr int kSteps = 60;
-  MemFileSystem whole;
-  REQUIRE(RunUntilItFails(&whole, 1, kSteps).history.length() == kSteps);
-  const uint64_t operations = whole.op_count();
-  REQUIRE(operations > 200);
-  for (uint64_t last = 1; last <= operations; last += 3) {
-    for (const int survival : {0, 50, 100}) {
-      const uint64_t seed = last * 3 + static_cast<uint64_t>(survival);
-      MemFileSystem fs;
-      fs.SetHook([last](FileOp, const std::string &, uint64_t number) {
-        return number <= last ? absl::OkStatus()
-                              : absl::InternalError("the machine is off");
-      });
-      const Run run = RunUntilItFails(&fs, 1, kSteps);
-      const std::unique_ptr<MemFileSystem> crashed =
-          fs.CrashClone(seed, survival);
-      CheckRecovered(crashed.get(), run, run.durable,
-                     absl::StrCat("off after operation ", last, ", survival ",
-                                  survival, " %"));
-    }
-  }
-}
-
-TEST_CASE("recovery: the death of the process at any operation keeps what was "
-          "handed on") {
-  constexpr int kSteps = 60;
-  for (uint64_t last = 1; last <= 400; last += 3) {
-    MemFileSystem fs;
-    fs.SetHook([last](FileOp, const std::string &, uint64_t number) {
-      return number <= last ? absl::OkStatus()
-                            : absl::InternalError("the process is dead");
-    });
-    const Run run = RunUntilItFails(&fs, 2, kSteps);
-    const std::unique_ptr<MemFileSystem> killed = fs.KillClone();
-    CheckRecovered(killed.get(), run, run.handed,
-                   absl::StrCat("dead after operation ", last));
-  }
-}
-
-TEST_CASE(
-    "recovery: a crash during recovery loses nothing either, time and again") {
-  // Crash case 25.
-  MemFileSystem fs;
-  const Run run = [&fs] {
-    fs.SetHook([](FileOp, const std::string &, uint64_t number) {
-      return number <= 150 ? absl::OkStatus()
-                           : absl::InternalError("the machine is off");
-    });
-    return RunUntilItFails(&fs, 3, 60);
-  }();
-  std::unique_ptr<MemFileSystem> disk = fs.CrashClone(1, 50);
-  for (uint64_t i = 0; i < 100; ++i) {
-    disk->SetHook([i](FileOp, const std::string &, uint64_t number) {
-      return number <= i % 40 ? absl::OkStatus()
-                              : absl::InternalError("the machine is off");
-    });
-    DB::Open(InMemory(disk.get()), "db").status().IgnoreError();
-    disk = disk->CrashClone(i, 50);
-  }
-  CheckRecovered(disk.get(), run, run.durable, "after a hundred crashes");
-}
-
-std::vector<std::string> FilesOfKind(MemFileSystem *fs, FileKind kind) {
+std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
   std::vector<std::string> found;
   const std::vector<std::string> names = fs->List("db").value();
-  for (const std::string &name : names) {
+  for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (parsed.has_value() && parsed->kind == kind) {
       found.push_back(absl::StrCat("db/", name));
@@ -219,7 +145,105 @@ std::vector<std::string> FilesOfKind(MemFileSystem *fs, FileKind kind) {
   return found;
 }
 
-std::string OpenError(MemFileSystem *fs) {
+void CheckRecovered(MemFileSystem* fs, const Run& run, size_t at_least, const std::string& story) {
+  INFO(story);
+  const Options options = InMemory(fs);
+  absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
+  REQUIRE_MESSAGE(db.ok(), db.status().ToString());
+  const int state = run.history.Find(Contents(db->get()));
+  REQUIRE_MESSAGE(state >= 0, "the recovered state is no prefix of the history");
+  CHECK(static_cast<size_t>(state) >= at_least);
+  // The store goes on from there: a write after the recovery hides what was
+  // there, and lasts.
+  Put(db->get(), "step", "after the crash");
+  CHECK(Get(db->get(), "step") == "after the crash");
+  CHECK((*db)->Verify().value().problems.empty());
+  FlushStore(db->get());
+  CHECK((*db)->WaitForCompactions().ok());
+  CHECK(FilesOfKind(fs, FileKind::kTable).size() == (*db)->GetStats().tables);  // no orphans
+  CloseStore(*std::move(db));
+  const auto again = OpenStore(options);
+  CHECK(Get(again.get(), "step") == "after the crash");
+}
+
+// Crash cases 1, 2, 12, 13, 15, 16, 18, 19, 21, 25 and 41, wherever the crash falls.
+void CheckPowerLosses(Options (*options)(FileSystem*)) {
+  constexpr int kSteps = 60;
+  MemFileSystem whole;
+  REQUIRE(RunUntilItFails(options(&whole), 1, kSteps).history.length() == kSteps);
+  const uint64_t operations = whole.op_count();
+  REQUIRE(operations > 200);
+  const uint64_t stride = std::max<uint64_t>(3, operations / 200);
+  for (uint64_t last = 1; last <= operations; last += stride) {
+    for (const int survival : {0, 50, 100}) {
+      const uint64_t seed = last * 3 + static_cast<uint64_t>(survival);
+      MemFileSystem fs;
+      fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
+        return number <= last ? absl::OkStatus() : absl::InternalError("the machine is off");
+      });
+      const Run run = RunUntilItFails(options(&fs), 1, kSteps);
+      const std::unique_ptr<MemFileSystem> crashed = fs.CrashClone(seed, survival);
+      CheckRecovered(crashed.get(), run, run.durable,
+                     absl::StrCat("off after operation ", last, ", survival ", survival, " %"));
+    }
+  }
+}
+
+TEST_CASE("recovery: a power loss at any operation leaves a prefix with every durable write") {
+  CheckPowerLosses(FlushesOnly);
+}
+
+TEST_CASE("recovery: a power loss at any operation of a compaction loses nothing either") {
+  // Crash case 41: the inputs stay until the manifest has done without them.
+  MemFileSystem fs;
+  RunUntilItFails(Compactions(&fs), 1, 60);
+  {
+    const auto db = OpenStore(Compactions(&fs));
+    REQUIRE(db->WaitForCompactions().ok());
+    REQUIRE(db->Levels()[2].tables > 0);
+  }
+  CheckPowerLosses(Compactions);
+}
+
+void CheckDeaths(Options (*options)(FileSystem*)) {
+  constexpr int kSteps = 60;
+  for (uint64_t last = 1; last <= 600; last += 4) {
+    MemFileSystem fs;
+    fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
+      return number <= last ? absl::OkStatus() : absl::InternalError("the process is dead");
+    });
+    const Run run = RunUntilItFails(options(&fs), 2, kSteps);
+    const std::unique_ptr<MemFileSystem> killed = fs.KillClone();
+    CheckRecovered(killed.get(), run, run.handed, absl::StrCat("dead after operation ", last));
+  }
+}
+
+TEST_CASE("recovery: the death of the process at any operation keeps what was handed on") {
+  CheckDeaths(FlushesOnly);
+  CheckDeaths(Compactions);
+}
+
+TEST_CASE("recovery: a crash during recovery loses nothing either, time and again") {
+  // Crash case 25.
+  MemFileSystem fs;
+  const Run run = [&fs] {
+    fs.SetHook([](FileOp, const std::string&, uint64_t number) {
+      return number <= 150 ? absl::OkStatus() : absl::InternalError("the machine is off");
+    });
+    return RunUntilItFails(FlushesOnly(&fs), 3, 60);
+  }();
+  std::unique_ptr<MemFileSystem> disk = fs.CrashClone(1, 50);
+  for (uint64_t i = 0; i < 100; ++i) {
+    disk->SetHook([i](FileOp, const std::string&, uint64_t number) {
+      return number <= i % 40 ? absl::OkStatus() : absl::InternalError("the machine is off");
+    });
+    DB::Open(InMemory(disk.get()), "db").status().IgnoreError();
+    disk = disk->CrashClone(i, 50);
+  }
+  CheckRecovered(disk.get(), run, run.durable, "after a hundred crashes");
+}
+
+std::string OpenError(MemFileSystem* fs) {
   absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(InMemory(fs), "db");
   if (db.ok()) {
     return "";
@@ -228,10 +252,9 @@ std::string OpenError(MemFileSystem *fs) {
   return std::string(db.status().message());
 }
 
-TEST_CASE("recovery: a table that is missing, empty, short or another's is "
-          "refused by name") {
+TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {
   // Crash case 22.
-  for (const char *damage : {"missing", "empty", "short", "another"}) {
+  for (const char* damage : {"missing", "empty", "short", "another"}) {
     MemFileSystem fs;
     auto db = OpenStore(&fs);
     Put(db.get(), "a", "1");
@@ -267,8 +290,55 @@ TEST_CASE("recovery: a log that is missing is refused by name") {
   CHECK(OpenError(&fs).find(logs[0]) != std::string::npos);
 }
 
-TEST_CASE("recovery: after a clean close, damage at the very end of the log is "
-          "damage") {
+std::string Value(int i) { return std::string(i < 3 ? 200 : 1, 'v'); }
+
+// What is left where the process dies after writes to four logs, none of them flushed: one to each
+// but the last, which has two. (The first of these is known to be durable by the second.)
+std::unique_ptr<MemFileSystem> FourLogs(Durability last) {
+  MemFileSystem fs;
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+    return op == FileOp::kCreate && path.ends_with(".sst") ? absl::ResourceExhaustedError("full")
+                                                           : absl::OkStatus();
+  });
+  Options options = InMemory(&fs);
+  options.memtable_bytes = 200;
+  options.max_immutable_memtables = 4;
+  const auto db = OpenStore(options);
+  for (int i = 0; i < 5; ++i) {
+    Put(db.get(), Key(i), Value(i), i >= 3 ? last : Durability::kProcess);
+  }
+  return fs.KillClone();
+}
+
+TEST_CASE("recovery: a power loss that takes the name of a log ends the history there") {
+  // Crash cases 13 and 16: logs are created without a sync of their directory.
+  for (const Durability last : {Durability::kProcess, Durability::kDisk}) {
+    for (size_t lost = 1; lost < 4; ++lost) {
+      CAPTURE(lost);
+      const auto disk = FourLogs(last);
+      const std::vector<std::string> logs = FilesOfKind(disk.get(), FileKind::kLog);
+      REQUIRE(logs.size() == 4);
+      REQUIRE(disk->Remove(logs[lost]).ok());
+      if (last == Durability::kDisk && lost < 3) {
+        // The last one is durable, and so were the names of all before it.
+        CHECK(OpenError(disk.get()).find(logs[lost + 1]) != std::string::npos);
+        continue;
+      }
+      Model expected;
+      for (size_t i = 0; i < lost; ++i) {
+        expected.emplace(Key(static_cast<int>(i)), Value(static_cast<int>(i)));
+      }
+      for (int life = 0; life < 3; ++life) {
+        const auto db = OpenStore(disk.get());
+        REQUIRE(Contents(db.get()) == expected);
+        Put(db.get(), absl::StrCat("life", life), "v", static_cast<Durability>(life % 3));
+        expected.emplace(absl::StrCat("life", life), "v");
+      }
+    }
+  }
+}
+
+TEST_CASE("recovery: after a clean close, damage at the very end of the log is damage") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
   Put(db.get(), "a", "1");
@@ -306,30 +376,26 @@ TEST_CASE("recovery: a store without CURRENT is not taken for an empty one") {
   CHECK(OpenError(&fs).find("db/CURRENT") != std::string::npos);
 }
 
-TEST_CASE("recovery: files that nothing names are removed, files of others are "
-          "left alone") {
+TEST_CASE("recovery: files that nothing names are removed, files of others are left alone") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
   Put(db.get(), "a", "1");
   FlushStore(db.get());
   CloseStore(std::move(db));
-  for (const char *name :
-       {"L0_009.sst", "000001.wal", "MANIFEST-000099", "CURRENT.tmp"}) {
+  for (const char* name : {"L0_009.sst", "000001.wal", "MANIFEST-000099", "CURRENT.tmp"}) {
     fs.SetContents(absl::StrCat("db/", name), "left over");
   }
   fs.SetContents("db/notes.txt", "mine");
   db = OpenStore(&fs);
   CHECK(db->recovery().files_removed >= 4);
-  CHECK(FilesOfKind(&fs, FileKind::kTable) ==
-        std::vector<std::string>{"db/L0_001.sst"});
+  CHECK(FilesOfKind(&fs, FileKind::kTable) == std::vector<std::string>{"db/L0_001.sst"});
   CHECK(FilesOfKind(&fs, FileKind::kManifest).size() == 1);
   CHECK(FilesOfKind(&fs, FileKind::kCurrentTemp).empty());
   CHECK(fs.Contents("db/notes.txt").value() == "mine");
   CHECK(Get(db.get(), "a") == "1");
 }
 
-TEST_CASE(
-    "recovery: many openings with few writes do not collect logs for ever") {
+TEST_CASE("recovery: many openings with few writes do not collect logs for ever") {
   MemFileSystem fs;
   Model model;
   for (int i = 0; i < 100; ++i) {
@@ -369,5 +435,5 @@ TEST_CASE("recovery: create_if_missing decides about a missing store") {
   CHECK(absl::IsNotFound(DB::Open(InMemory(&fs), "no/parent").status()));
 }
 
-} // namespace
-} // namespace fathom
+}  // namespace
+}  // namespace fathom
