@@ -376,9 +376,8 @@ TEST_CASE("compaction: checkpoints taken while tables come and go open by themse
 TEST_CASE(
     "compaction: one that finds the disk full leaves its inputs, and is made when there is room") {
   MemFileSystem fs;
-  Options options = Tiny(&fs);
-  const auto db = OpenStore(options);
   std::atomic<bool> full{true};
+  const auto db = OpenStore(Tiny(&fs));
   fs.SetHook([&full](FileOp op, const std::string& path, uint64_t) {
     return full && op == FileOp::kAppend && absl::StrContains(path, "/L1_")
                ? absl::ResourceExhaustedError("disk full")
@@ -415,8 +414,8 @@ TEST_CASE(
   Options options = Tiny(&fs);
   options.level0_slowdown_tables = 4;
   options.level0_stop_tables = 6;
-  auto db = OpenStore(options);
   std::atomic<bool> full{true};
+  auto db = OpenStore(options);
   fs.SetHook([&full](FileOp op, const std::string& path, uint64_t) {
     return full && op == FileOp::kAppend && absl::StrContains(path, "/L1_")
                ? absl::ResourceExhaustedError("disk full")

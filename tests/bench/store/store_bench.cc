@@ -200,7 +200,9 @@ int Main(int argc, char** argv) {
   Report report(options.settings, engines, workloads);
   for (uint64_t round = 0; round < options.settings.rounds; ++round) {
     for (size_t w = 0; w < workloads.size(); ++w) {
-      for (size_t e = 0; e < engines.size(); ++e) {
+      for (size_t turn = 0; turn < engines.size(); ++turn) {
+        // Whoever goes first may find the disk still busy with the workload before: take turns.
+        const size_t e = (turn + round) % engines.size();
         WorkloadContext context{.engine = engines[e],
                                 .settings = options.settings.engine,
                                 .records = options.settings.records,
