@@ -67,8 +67,8 @@ TEST_CASE(
   MemFileSystem fs;
   Options options = InMemory(&fs);
   options.memtable_bytes = 1000;
-  auto db = OpenStore(options);
   std::atomic<bool> full{true};
+  auto db = OpenStore(options);
   fs.SetHook([&full](FileOp op, const std::string& path, uint64_t) {
     return full && op == FileOp::kAppend && path.ends_with(".sst")
                ? absl::ResourceExhaustedError("disk full")
