@@ -8,6 +8,9 @@
 // Invariants:
 //   1. A sequence number is used once in the life of a store and is below 2^56.
 //   2. No two entries of a store have equal internal keys.
+//
+// A range tombstone (range_tombstones.h) has the internal key of its first user key, and the user
+// key at which it ends as its value.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +28,7 @@ using SequenceNumber = uint64_t;
 inline constexpr SequenceNumber kMaxSequenceNumber = (uint64_t{1} << 56) - 1;
 
 // Values are on disk: never renumber.
-enum class ValueType : uint8_t { kDeletion = 0, kValue = 1 };
+enum class ValueType : uint8_t { kDeletion = 0, kValue = 1, kRangeDeletion = 15 };
 
 // Sorts before every entry of the same user key with a sequence <= its own: for seeks.
 inline constexpr ValueType kSeekType = ValueType::kValue;
@@ -60,7 +63,8 @@ inline ValueType Type(absl::string_view internal_key) {
   return static_cast<ValueType>(Trailer(internal_key) & 0xff);
 }
 
-// Long enough for a trailer, and of a type that this version knows.
+// Long enough for a trailer, and of a type that an entry of this version can have. Range tombstones
+// are kept apart from entries.
 inline bool IsValidInternalKey(absl::string_view key) {
   return key.size() >= kTrailerBytes &&
          (Trailer(key) & 0xff) <= static_cast<uint8_t>(ValueType::kValue);
@@ -75,6 +79,22 @@ inline int CompareInternalKeys(absl::string_view a, absl::string_view b) {
   const uint64_t ta = Trailer(a);
   const uint64_t tb = Trailer(b);
   return ta > tb ? -1 : (ta < tb ? 1 : 0);
+}
+
+// The greatest key of a table, where that is the end of a range tombstone and so does not belong to
+// it: sorts before every version of that user key.
+constexpr uint64_t kExclusiveTrailer = PackTrailer(kMaxSequenceNumber, ValueType::kRangeDeletion);
+
+// As IsValidInternalKey, for the least or greatest key of a table.
+inline bool IsValidTableBound(absl::string_view key) {
+  return IsValidInternalKey(key) ||
+         (key.size() >= kTrailerBytes && Type(key) == ValueType::kRangeDeletion);
+}
+
+// Does a table whose greatest key is `largest` end before `user_key`?
+inline bool EndsBefore(absl::string_view largest, absl::string_view user_key) {
+  const int order = UserKey(largest).compare(user_key);
+  return order < 0 || (order == 0 && Trailer(largest) == kExclusiveTrailer);
 }
 
 // The internal key that sorts just before every version of `user_key` with a sequence <=
