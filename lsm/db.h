@@ -44,6 +44,13 @@ class DB {
                            absl::string_view value) = 0;
   // Deleting a key that does not exist is OK.
   virtual absl::Status Delete(const WriteOptions& options, absl::string_view key) = 0;
+  // Deletes every key in [begin, end), existing or not, in one write: it costs a log record of the
+  // two keys, however many keys go, and is there whole or not at all. InvalidArgument if `begin` is
+  // after `end`; nothing to do if they are equal. What it deletes takes room until compactions come
+  // by. Reads pay a little for each range that lies over the key; a scan seeks over what is deleted
+  // on the levels below the range, and steps over what is beside it.
+  virtual absl::Status DeleteRange(const WriteOptions& options, absl::string_view begin,
+                                   absl::string_view end) = 0;
   // All of `batch` or nothing, also after a crash. If an error is returned, the batch may or may
   // not be there after the store is opened again; until then it is not. An empty batch is OK.
   virtual absl::Status Write(const WriteOptions& options, const WriteBatch& batch) = 0;

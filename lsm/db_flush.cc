@@ -70,13 +70,19 @@ absl::StatusOr<std::shared_ptr<LiveTable>> DBImpl::WriteTable(
   if (!writer.ok()) {
     return writer.status();
   }
-  VersionFilter filter(snapshots, /*below=*/nullptr, 0);  // tombstones stay
+  RangeTombstones tombstones;
+  if (memtable.range_tombstones() != nullptr) {
+    tombstones = RangeTombstones::NewestOf(memtable.range_tombstones()->Entries(), snapshots);
+  }
+  VersionFilter filter(snapshots, /*below=*/nullptr, 0,  // tombstones stay
+                       tombstones.empty() ? nullptr : &tombstones);
   const std::unique_ptr<InternalIterator> entries = memtable.NewIterator();
   for (entries->SeekToFirst(); entries->Valid(); entries->Next()) {
     if (filter.Keep(entries->key())) {
       (*writer)->Add(entries->key(), entries->value());
     }
   }
+  (*writer)->AddRangeTombstones(tombstones);
   absl::StatusOr<std::shared_ptr<LiveTable>> table = (*writer)->Finish();
   if (!table.ok()) {
     return table.status();

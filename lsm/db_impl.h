@@ -56,6 +56,8 @@ class DBImpl final : public DB {
   absl::Status Put(const WriteOptions& options, absl::string_view key,
                    absl::string_view value) override;
   absl::Status Delete(const WriteOptions& options, absl::string_view key) override;
+  absl::Status DeleteRange(const WriteOptions& options, absl::string_view begin,
+                           absl::string_view end) override;
   absl::Status Write(const WriteOptions& options, const WriteBatch& batch) override;
   absl::Status SyncLog() override;
   absl::Status Get(const ReadOptions& options, absl::string_view key, std::string* value) override;
@@ -132,6 +134,9 @@ class DBImpl final : public DB {
   absl::Status LeadGroup(Writer* leader, Writer** last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::string_view GatherGroup(Writer* leader, Writer** last, uint32_t* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsFull(const MemTable& memtable) const {
+    return memtable.charge() >= options_.memtable_bytes || memtable.has_many_range_tombstones();
+  }
   absl::Status MakeRoom(bool force) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds how long it waited, for either reason.
   absl::Status FindRoom(bool force, absl::Duration* for_flush, absl::Duration* for_compaction)
@@ -202,7 +207,7 @@ class DBImpl final : public DB {
   ViewHolder views_;
   std::atomic<SequenceNumber> last_sequence_{0};
   struct Counters {
-    std::atomic<uint64_t> puts{0}, deletes{0}, batches{0}, gets{0}, iterators{0};
+    std::atomic<uint64_t> puts{0}, deletes{0}, range_deletes{0}, batches{0}, gets{0}, iterators{0};
     std::atomic<uint64_t> user_bytes{0}, log_bytes{0}, log_syncs{0};
     std::atomic<uint64_t> levels_checked{0}, tables_checked{0}, memtables_checked{0};
     std::atomic<uint64_t> filters_checked{0}, filters_rejected{0};

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lsm/compaction/merging_iterator.h"
+#include "lsm/covered_iterator.h"
 #include "lsm/db_impl.h"
 #include "lsm/db_iterator.h"
 
@@ -32,6 +33,23 @@ void AddMemtables(const View& view, std::vector<std::unique_ptr<InternalIterator
   for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
     iterators->push_back(memtable->NewIterator());
   }
+}
+
+// As AddMemtables, their range tombstones. True if there are any.
+bool AddMemtableTombstones(const View& view, std::vector<RangeTombstoneRun>* runs) {
+  bool any = false;
+  const auto add = [&](const MemTable& memtable) {
+    runs->emplace_back();
+    if (const RangeTombstones* const list = memtable.range_tombstones(); list != nullptr) {
+      runs->back().push_back(list);
+      any = true;
+    }
+  };
+  add(*view.memtable);
+  for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
+    add(*memtable);
+  }
+  return any;
 }
 
 // Keeps the view alive whose tables and memtables the cursor reads.
@@ -162,6 +180,15 @@ std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
   AddMemtables(*view, &children);
   if (tables) {
     view->version->AddIterators(options.fill_cache, cost, &children);
+  }
+  // Also after the sequence: all range tombstones that it sees are published.
+  std::vector<RangeTombstoneRun> tombstones;
+  const bool in_memtables = AddMemtableTombstones(*view, &tombstones);
+  if (in_memtables || (tables && view->version->has_range_tombstones())) {
+    if (tables) {
+      view->version->AddRangeTombstones(&tombstones);
+    }
+    HideCovered(std::move(tombstones), sequence, &children);
   }
   counters_.iterators.fetch_add(1, std::memory_order_relaxed);
   return std::make_unique<ViewIterator>(

@@ -281,8 +281,8 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
     if (log.closed_length == uint64_t{0}) {
       continue;
     }
-    if (memtable_->entries() > 0 && (memtable_->charge() >= options_.memtable_bytes ||
-                                     logs_in_memtable >= kMaxLogsInMemtable)) {
+    if (memtable_->entries() > 0 &&
+        (IsFull(*memtable_) || logs_in_memtable >= kMaxLogsInMemtable)) {
       FreezeMemtable();
     }
     if (memtable_->entries() == 0) {
@@ -350,6 +350,7 @@ absl::Status DBImpl::ReplayBatch(absl::string_view batch, MemTable* memtable) {
   for (BatchReader again(batch); again.Next(&entry); ++sequence) {
     memtable->Add(sequence, entry.type, entry.key, entry.value);
   }
+  memtable->PublishRangeTombstones();
   last_sequence_ = sequence - 1;
   ++recovery_.batches_replayed;
   return absl::OkStatus();

@@ -138,6 +138,7 @@ Stats DBImpl::GetStats() const {
   Stats s;
   s.puts = counters_.puts;
   s.deletes = counters_.deletes;
+  s.range_deletes = counters_.range_deletes;
   s.batches = counters_.batches;
   s.gets = counters_.gets;
   s.iterators = counters_.iterators;

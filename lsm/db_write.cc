@@ -40,7 +40,17 @@ absl::Status DBImpl::Delete(const WriteOptions& options, absl::string_view key) 
   return Write(options, batch);
 }
 
+absl::Status DBImpl::DeleteRange(const WriteOptions& options, absl::string_view begin,
+                                 absl::string_view end) {
+  WriteBatch batch;
+  batch.DeleteRange(begin, end);
+  return Write(options, batch);
+}
+
 absl::Status DBImpl::Write(const WriteOptions& options, const WriteBatch& batch) {
+  if (batch.has_inverted_range_) {
+    return absl::InvalidArgumentError("range deletion: expected a begin before its end");
+  }
   if (batch.largest_key_ > kMaxKeyBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("key of ", batch.largest_key_, " bytes: expected at most ", kMaxKeyBytes));
@@ -133,9 +143,12 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
       memtable->Add(sequence, entry.type, entry.key, entry.value);
       counters_.user_bytes.fetch_add(entry.key.size() + entry.value.size(),
                                      std::memory_order_relaxed);
-      (entry.type == ValueType::kValue ? counters_.puts : counters_.deletes)
+      (entry.type == ValueType::kValue      ? counters_.puts
+       : entry.type == ValueType::kDeletion ? counters_.deletes
+                                            : counters_.range_deletes)
           .fetch_add(1, std::memory_order_relaxed);
     }
+    memtable->PublishRangeTombstones();
     last_sequence_.store(sequence - 1, std::memory_order_release);
   }
   mutex_.Lock();
@@ -239,8 +252,7 @@ absl::Status DBImpl::FindRoom(bool force, absl::Duration* for_flush,
       return absl::FailedPreconditionError(absl::StrCat(
           "the store is read-only until it is opened again, because of: ", read_only_.message()));
     }
-    const bool full = memtable_->charge() >= options_.memtable_bytes;
-    if (memtable_->entries() == 0 || (!full && !force)) {
+    if (memtable_->entries() == 0 || (!IsFull(*memtable_) && !force)) {
       return absl::OkStatus();
     }
     // Where there is no room and the last attempt to make some failed (a full disk, say), it is

@@ -11,7 +11,7 @@
 
 namespace fathom {
 
-// Where a value, or the tombstone that hides it, was found.
+// Where a value, or the tombstone (of the key or of a range) that hides it, was found.
 struct ReadResult {
   Lookup lookup = Lookup::kAbsent;
   bool in_memtable = false;  // active or waiting for its flush
@@ -39,7 +39,7 @@ struct LevelInfo {
 struct CompactionResult {
   uint64_t tables_merged = 0;
   uint64_t new_tables = 0;
-  uint64_t shadowed_dropped = 0;    // versions that a newer one hides from everybody
+  uint64_t shadowed_dropped = 0;    // versions that a newer one, or a range, hides from everybody
   uint64_t tombstones_dropped = 0;  // that hid nothing any more
   uint64_t bytes_read = 0;          // of table files
   uint64_t bytes_written = 0;
@@ -73,6 +73,7 @@ struct Stats {
   // Counters.
   uint64_t puts = 0;
   uint64_t deletes = 0;
+  uint64_t range_deletes = 0;
   uint64_t batches = 0;
   uint64_t gets = 0;
   uint64_t iterators = 0;

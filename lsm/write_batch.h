@@ -17,6 +17,9 @@ class WriteBatch {
   // Keys and values are copied. Sizes are checked by DB::Write (kMaxKeyBytes, kMaxValueBytes).
   void Put(absl::string_view key, absl::string_view value);
   void Delete(absl::string_view key);
+  // Deletes every key in [begin, end). Nothing if they are equal; DB::Write refuses the batch if
+  // `begin` is after `end`.
+  void DeleteRange(absl::string_view begin, absl::string_view end);
   void Clear();
   // Adds the writes of `other` after those here.
   void Append(const WriteBatch& other);
@@ -32,6 +35,7 @@ class WriteBatch {
   uint32_t count_ = 0;
   size_t largest_key_ = 0;
   size_t largest_value_ = 0;
+  bool has_inverted_range_ = false;  // which is not in rep_
 };
 
 }  // namespace fathom

@@ -15,11 +15,11 @@ Version::Tables Overlapping(const Version::Tables& tables, const KeyRange& range
 
 void Widen(KeyRange* range, const LiveTable& table) {
   const absl::string_view smallest = UserKey(table.meta().smallest);
-  const absl::string_view largest = UserKey(table.meta().largest);
+  const absl::string_view largest = table.meta().largest;
   if (smallest < absl::string_view(range->smallest)) {
     range->smallest = std::string(smallest);
   }
-  if (largest > absl::string_view(range->largest)) {
+  if (CompareInternalKeys(largest, range->largest) > 0) {
     range->largest = std::string(largest);
   }
 }
@@ -28,7 +28,7 @@ void Widen(KeyRange* range, const LiveTable& table) {
 
 KeyRange Hull(const Version::Tables& tables) {
   KeyRange hull{std::string(UserKey(tables.front()->meta().smallest)),
-                std::string(UserKey(tables.front()->meta().largest))};
+                tables.front()->meta().largest};
   for (const std::shared_ptr<LiveTable>& table : tables) {
     Widen(&hull, *table);
   }

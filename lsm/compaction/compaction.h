@@ -10,16 +10,17 @@
 
 namespace fathom {
 
-// Inclusive, of user keys.
+// Of user keys.
 struct KeyRange {
   std::string smallest;
-  std::string largest;
+  std::string largest;  // as TableMeta::largest: may be exclusive
 
+  // `from` is a user key, `to` as `largest`.
   bool Overlaps(absl::string_view from, absl::string_view to) const {
-    return from <= absl::string_view(largest) && absl::string_view(smallest) <= to;
+    return !EndsBefore(largest, from) && !EndsBefore(to, smallest);
   }
   bool Overlaps(const LiveTable& table) const {
-    return Overlaps(UserKey(table.meta().smallest), UserKey(table.meta().largest));
+    return Overlaps(UserKey(table.meta().smallest), table.meta().largest);
   }
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "lsm/compaction/merging_iterator.h"
 #include "lsm/compaction/output_splitter.h"
+#include "lsm/compaction/output_tombstones.h"
 #include "lsm/compaction/version_filter.h"
 #include "lsm/manifest/level_iterator.h"
 
@@ -31,13 +32,15 @@ class ShareWriter {
         below_(compaction.target_level + 1 < kNumLevels
                    ? compaction.version->level(compaction.target_level + 1)
                    : kNoTables),
-        filter_(env.snapshots, compaction.version.get(), compaction.target_level),
+        tombstones_(compaction, env.snapshots, share_.begin, share_.end),
+        filter_(env.snapshots, compaction.version.get(), compaction.target_level,
+                tombstones_.covering()),
         splitter_(env.target_table_bytes, below_) {}
 
   absl::Status Run() {
     absl::Status status = Merge();
     output_.shadowed = filter_.shadowed();
-    output_.tombstones = filter_.tombstones();
+    output_.tombstones = filter_.tombstones() + tombstones_.dropped();
     return status;
   }
 
@@ -79,7 +82,13 @@ class ShareWriter {
     if (!input->status().ok()) {
       return input->status();
     }
-    return table_ == nullptr ? absl::OkStatus() : FinishTable();
+    if (table_ == nullptr && !tombstones_.empty()) {
+      absl::Status status = NewTable();
+      if (!status.ok()) {
+        return status;
+      }
+    }
+    return table_ == nullptr ? absl::OkStatus() : FinishTable(std::nullopt);
   }
 
   std::unique_ptr<InternalIterator> Inputs() const {
@@ -100,14 +109,15 @@ class ShareWriter {
   // Sees to it that the table at hand is the one that `key` belongs in.
   absl::Status MakeTableFor(absl::string_view key) {
     if (splitter_.CutBefore(key, table_ == nullptr ? 0 : table_->data_bytes())) {
-      absl::Status status = FinishTable();
+      absl::Status status = FinishTable(UserKey(key));
       if (!status.ok()) {
         return status;
       }
     }
-    if (table_ != nullptr) {
-      return absl::OkStatus();
-    }
+    return table_ != nullptr ? absl::OkStatus() : NewTable();
+  }
+
+  absl::Status NewTable() {
     absl::StatusOr<std::unique_ptr<TableWriter>> table = TableWriter::Create(
         env_.home, env_.table_options, compaction_.target_level, env_.new_table_number());
     if (table.ok()) {
@@ -116,7 +126,11 @@ class ShareWriter {
     return table.status();
   }
 
-  absl::Status FinishTable() {
+  // With the range tombstones before `end`, where the next table begins, or all.
+  absl::Status FinishTable(std::optional<absl::string_view> end) {
+    const RangeTombstones tombstones = tombstones_.TakeBefore(end);
+    table_->AddRangeTombstones(tombstones);
+    output_.entries_written += tombstones.num_entries();
     absl::StatusOr<std::shared_ptr<LiveTable>> table = table_->Finish();
     table_ = nullptr;
     if (!table.ok()) {
@@ -131,6 +145,7 @@ class ShareWriter {
   const CompactionEnvironment& env_;
   const Share share_;
   const Version::Tables& below_;
+  OutputTombstones tombstones_;
   VersionFilter filter_;
   OutputSplitter splitter_;
   CompactionOutput output_;
@@ -162,6 +177,17 @@ std::vector<Share> CutIntoShares(const Compaction& compaction, size_t count) {
   return shares;
 }
 
+// Entries of the inputs that the shares do not come by.
+uint64_t RangeTombstonesIn(const Compaction& compaction) {
+  uint64_t entries = 0;
+  for (const Version::Tables* tables : {&compaction.sources, &compaction.targets}) {
+    for (const std::shared_ptr<LiveTable>& table : *tables) {
+      entries += table->reader().properties().range_deletions;
+    }
+  }
+  return entries;
+}
+
 size_t ShareCount(const Compaction& compaction, const CompactionEnvironment& env) {
   const uint64_t worth_a_thread = 2 * env.target_table_bytes;
   return static_cast<size_t>(std::clamp<uint64_t>(compaction.InputBytes() / worth_a_thread, 1,
@@ -187,6 +213,7 @@ absl::StatusOr<CompactionOutput> RunCompaction(const Compaction& compaction,
   }
 
   CompactionOutput all;
+  all.entries_read = RangeTombstonesIn(compaction);
   absl::Status status;
   for (size_t i = 0; i < writers.size(); ++i) {
     status.Update(statuses[i]);

@@ -30,7 +30,7 @@ struct CompactionOutput {
   Version::Tables tables;  // open, durable, in key order
   uint64_t entries_read = 0;
   uint64_t entries_written = 0;
-  uint64_t shadowed = 0;    // versions dropped because a newer one hides them
+  uint64_t shadowed = 0;    // versions dropped because a newer one, or a range, hides them
   uint64_t tombstones = 0;  // dropped because they hide nothing
   uint64_t bytes_read = 0;  // of input files
   uint64_t bytes_written = 0;

@@ -10,7 +10,7 @@ bool OutputSplitter::CutBefore(absl::string_view internal_key, uint64_t table_by
   any_ = true;
   user_key_.assign(user_key.data(), user_key.size());
   bool at_boundary = false;
-  while (next_below_ < below_.size() && UserKey(below_[next_below_]->meta().largest) < user_key) {
+  while (next_below_ < below_.size() && EndsBefore(below_[next_below_]->meta().largest, user_key)) {
     overlap_bytes_ += below_[next_below_]->meta().file_bytes;
     at_boundary = true;
     ++next_below_;

@@ -12,6 +12,15 @@ void EntryDigest::Add(absl::string_view key, absl::string_view value) {
   sum_ = sum_ * 0x9e3779b97f4a7c15u + (Hash64(key) ^ (Hash64(value) << 1));
 }
 
+void EntryDigest::Add(const RangeTombstones& list) {
+  std::string key;
+  for (const RangeTombstone& tombstone : list.Entries()) {
+    key.clear();
+    AppendInternalKey(tombstone.begin, tombstone.sequence, ValueType::kRangeDeletion, &key);
+    Add(key, tombstone.end);
+  }
+}
+
 absl::StatusOr<std::unique_ptr<TableWriter>> TableWriter::Create(const TableHome& home,
                                                                  const TableBuilderOptions& options,
                                                                  int level, uint64_t number) {
@@ -44,6 +53,11 @@ TableWriter::~TableWriter() {
 void TableWriter::Add(absl::string_view internal_key, absl::string_view value) {
   builder_.Add(internal_key, value);
   digest_.Add(internal_key, value);
+}
+
+void TableWriter::AddRangeTombstones(const RangeTombstones& list) {
+  builder_.AddRangeTombstones(list);
+  digest_.Add(list);
 }
 
 absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
@@ -86,6 +100,9 @@ absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
   }
   if (!it->status().ok()) {
     return it->status();
+  }
+  if (table.reader().range_tombstones() != nullptr) {
+    found.Add(*table.reader().range_tombstones());
   }
   if (found != digest_) {
     return absl::DataLossError(absl::StrCat(path_, ": read back ", found.entries(),

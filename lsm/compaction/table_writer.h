@@ -28,6 +28,7 @@ struct TableHome {
 class EntryDigest {
  public:
   void Add(absl::string_view key, absl::string_view value);
+  void Add(const RangeTombstones& list);
   uint64_t entries() const { return entries_; }
   friend bool operator==(const EntryDigest&, const EntryDigest&) = default;
 
@@ -50,10 +51,12 @@ class TableWriter {
 
   // REQUIRES: keys come in internal-key order, each once.
   void Add(absl::string_view internal_key, absl::string_view value);
+  // REQUIRES: called at most once, after the last Add.
+  void AddRangeTombstones(const RangeTombstones& list);
   uint64_t data_bytes() const { return builder_.data_bytes(); }
 
   // The file's bytes are durable then; its name is only after the directory was synced. DataLoss if
-  // the table does not hold what was added. Called once, after at least one Add.
+  // the table does not hold what was added. Called once, after something was added.
   absl::StatusOr<std::shared_ptr<LiveTable>> Finish();
 
   // Bits of the filter. REQUIRES: Finish gave a table.

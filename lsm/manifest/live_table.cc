@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace fathom {
@@ -38,7 +39,27 @@ absl::StatusOr<std::shared_ptr<LiveTable>> LiveTable::Open(FileSystem* fs, const
     return reader.status();
   }
   table->reader_ = *std::move(reader);
+  if (absl::Status status = table->CheckRangeTombstones(); !status.ok()) {
+    return status;
+  }
   return table;
+}
+
+absl::Status LiveTable::CheckRangeTombstones() const {
+  const RangeTombstones* const list = reader_->range_tombstones();
+  if (list == nullptr) {
+    return absl::OkStatus();
+  }
+  const absl::string_view begin = list->fragments().front().begin;
+  const absl::string_view end = list->fragments().back().end;
+  const absl::string_view largest = UserKey(meta_.largest);
+  if (begin < UserKey(meta_.smallest) || end > largest) {
+    return absl::DataLossError(absl::StrCat(
+        path_, ": has range tombstones from \"", absl::CHexEscape(begin), "\" to \"",
+        absl::CHexEscape(end), "\", but its keys are \"", absl::CHexEscape(UserKey(meta_.smallest)),
+        "\" to \"", absl::CHexEscape(largest), "\" by the manifest"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace fathom

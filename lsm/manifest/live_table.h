@@ -32,7 +32,7 @@ class LiveTable {
 
   // Whether `user_key` lies in the table's key range.
   bool Covers(absl::string_view user_key) const {
-    return UserKey(meta_.smallest) <= user_key && user_key <= UserKey(meta_.largest);
+    return UserKey(meta_.smallest) <= user_key && !EndsBefore(meta_.largest, user_key);
   }
 
   // The file is to go with its last owner. REQUIRES: the manifest that no longer names it is
@@ -41,6 +41,9 @@ class LiveTable {
 
  private:
   LiveTable(FileSystem* fs, std::string path, TableMeta meta, TableCaches caches);
+
+  // DataLoss if they reach out of the key range.
+  absl::Status CheckRangeTombstones() const;
 
   FileSystem* const fs_;
   const std::string path_;

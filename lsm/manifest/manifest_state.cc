@@ -30,7 +30,7 @@ absl::Status CheckForward(absl::string_view field, const std::optional<uint64_t>
 }
 
 absl::Status CheckKeys(const TableMeta& table) {
-  if (!IsValidInternalKey(table.smallest) || !IsValidInternalKey(table.largest) ||
+  if (!IsValidTableBound(table.smallest) || !IsValidTableBound(table.largest) ||
       CompareInternalKeys(table.smallest, table.largest) > 0) {
     return Refuse(absl::StrCat("the key range of ", table.FileName(), " is not one"));
   }
@@ -52,7 +52,7 @@ absl::Status CheckNeighbours(int level, const TableMeta& a, const TableMeta& b) 
                            : Refuse(absl::StrCat("L0: ", b.FileName(), " is not newer than ",
                                                  a.FileName(), " before it"));
   }
-  if (UserKey(a.largest) < UserKey(b.smallest)) {
+  if (EndsBefore(a.largest, UserKey(b.smallest))) {
     return absl::OkStatus();
   }
   return Refuse(absl::StrCat("L", level, ": ", a.FileName(), " up to key \"",

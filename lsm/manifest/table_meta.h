@@ -15,8 +15,10 @@ struct TableMeta {
   int born_level = 0;       // the level in the file's name; a table may move down later
   uint64_t file_bytes = 0;  // exact length of the file
   uint64_t entries = 0;
-  uint64_t deletions = 0;  // of these, tombstones
-  std::string smallest;    // internal keys, both inclusive
+  uint64_t deletions = 0;  // of these, tombstones, also of ranges
+  // Internal keys of entries and range tombstones, inclusive; but where a range tombstone reaches
+  // furthest, `largest` is its end with kExclusiveTrailer.
+  std::string smallest;
   std::string largest;
   SequenceNumber smallest_sequence = 0;
   SequenceNumber largest_sequence = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <optional>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "lsm/manifest/level_iterator.h"
@@ -14,7 +15,7 @@ namespace {
 const LiveTable* TableFor(const Version::Tables& tables, absl::string_view user_key) {
   const auto table = std::partition_point(tables.begin(), tables.end(),
                                           [user_key](const std::shared_ptr<LiveTable>& t) {
-                                            return UserKey(t->meta().largest) < user_key;
+                                            return EndsBefore(t->meta().largest, user_key);
                                           });
   return table != tables.end() && (*table)->Covers(user_key) ? table->get() : nullptr;
 }
@@ -41,6 +42,7 @@ std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tabl
     });
   }
   next->FindDeepest();
+  next->FindRangeTombstones();
   assert(next->Check().ok());
   return next;
 }
@@ -88,6 +90,26 @@ void Version::AddIterators(bool fill_cache, ReadCost* cost,
   }
 }
 
+void Version::AddRangeTombstones(std::vector<RangeTombstoneRun>* runs) const {
+  const auto run_of = [](std::span<const std::shared_ptr<LiveTable>> tables) {
+    RangeTombstoneRun run;
+    for (const std::shared_ptr<LiveTable>& table : tables) {
+      if (table->reader().range_tombstones() != nullptr) {
+        run.push_back(table->reader().range_tombstones());
+      }
+    }
+    return run;
+  };
+  for (const std::shared_ptr<LiveTable>& table : levels_[0]) {
+    runs->push_back(run_of({&table, 1}));
+  }
+  for (size_t level = 1; level < kNumLevels; ++level) {
+    if (!levels_[level].empty()) {
+      runs->push_back(run_of(levels_[level]));
+    }
+  }
+}
+
 std::shared_ptr<LiveTable> Version::Find(absl::string_view file_name, int* level) const {
   for (int i = 0; i < kNumLevels; ++i) {
     for (const std::shared_ptr<LiveTable>& table : levels_[static_cast<size_t>(i)]) {
@@ -117,6 +139,13 @@ void Version::FindDeepest() {
   }
 }
 
+void Version::FindRangeTombstones() {
+  has_range_tombstones_ = std::ranges::any_of(levels_, [](const Tables& tables) {
+    return std::ranges::any_of(
+        tables, [](const auto& table) { return table->reader().range_tombstones() != nullptr; });
+  });
+}
+
 absl::Status Version::Check() const {
   for (size_t i = 1; i < levels_[0].size(); ++i) {
     const TableMeta& newer = levels_[0][i - 1]->meta();
@@ -131,7 +160,7 @@ absl::Status Version::Check() const {
     for (size_t i = 1; i < levels_[level].size(); ++i) {
       const TableMeta& before = levels_[level][i - 1]->meta();
       const TableMeta& after = levels_[level][i]->meta();
-      if (UserKey(before.largest) >= UserKey(after.smallest)) {
+      if (!EndsBefore(before.largest, UserKey(after.smallest))) {
         return absl::DataLossError(absl::StrCat("level ", level, ": the key ranges of ",
                                                 before.FileName(), " and ", after.FileName(),
                                                 " overlap, expected disjoint ranges"));

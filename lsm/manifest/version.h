@@ -6,6 +6,9 @@
 //   key,
 //      the earlier one holds the newer versions.
 //   2. On every other level tables are ordered by key and their user-key ranges are disjoint.
+//   3. Of a key, whatever is on a level or in an earlier table of level 0 is newer than what is on
+//   a
+//      deeper level or in a later table: also range tombstones.
 //
 // Thread safe.
 #pragma once
@@ -44,6 +47,10 @@ class Version {
   void AddIterators(bool fill_cache, ReadCost* cost,
                     std::vector<std::unique_ptr<InternalIterator>>* iterators) const;
 
+  // Appends the range tombstones of each of these cursors; an empty run where it has none.
+  void AddRangeTombstones(std::vector<RangeTombstoneRun>* runs) const;
+  bool has_range_tombstones() const { return has_range_tombstones_; }
+
   const Tables& level(int level) const { return levels_[static_cast<size_t>(level)]; }
   // The live table with this file name, and its level; null if there is none.
   std::shared_ptr<LiveTable> Find(absl::string_view file_name, int* level) const;
@@ -57,9 +64,11 @@ class Version {
 
  private:
   void FindDeepest();
+  void FindRangeTombstones();
 
   std::array<Tables, kNumLevels> levels_;
   int deepest_ = -1;
+  bool has_range_tombstones_ = false;
 };
 
 }  // namespace fathom

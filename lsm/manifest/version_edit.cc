@@ -57,9 +57,9 @@ bool GetLevel(absl::string_view* in, int* level) {
   return true;
 }
 
-bool GetInternalKey(absl::string_view* in, std::string* key) {
+bool GetTableBound(absl::string_view* in, std::string* key) {
   absl::string_view bytes;
-  if (!GetLengthPrefixed(in, &bytes) || !IsValidInternalKey(bytes) ||
+  if (!GetLengthPrefixed(in, &bytes) || !IsValidTableBound(bytes) ||
       bytes.size() > kMaxKeyBytes + kTrailerBytes) {
     return false;
   }
@@ -104,10 +104,10 @@ absl::Status GetTable(absl::string_view* in, std::pair<int, TableMeta>* added) {
   if (!GetVarint64(in, &table.deletions) || table.deletions > table.entries) {
     return BadField(kField, "deletions");
   }
-  if (!GetInternalKey(in, &table.smallest)) {
+  if (!GetTableBound(in, &table.smallest)) {
     return BadField(kField, "smallest key");
   }
-  if (!GetInternalKey(in, &table.largest) ||
+  if (!GetTableBound(in, &table.largest) ||
       CompareInternalKeys(table.smallest, table.largest) > 0) {
     return BadField(kField, "largest key");
   }
@@ -162,11 +162,16 @@ absl::Status GetField(absl::string_view* in, VersionEdit* edit) {
 }
 
 std::string DebugKey(absl::string_view key) {
-  if (!IsValidInternalKey(key)) {
+  if (!IsValidTableBound(key)) {
     return absl::StrCat("invalid \"", absl::CHexEscape(key), "\"");
   }
-  return absl::StrCat("\"", absl::CHexEscape(UserKey(key)), "\" @ ", Sequence(key),
-                      Type(key) == ValueType::kDeletion ? " deletion" : " value");
+  if (Trailer(key) == kExclusiveTrailer) {
+    return absl::StrCat("\"", absl::CHexEscape(UserKey(key)), "\" exclusive");
+  }
+  const absl::string_view type = Type(key) == ValueType::kValue      ? " value"
+                                 : Type(key) == ValueType::kDeletion ? " deletion"
+                                                                     : " range deletion";
+  return absl::StrCat("\"", absl::CHexEscape(UserKey(key)), "\" @ ", Sequence(key), type);
 }
 
 std::string DebugTable(int level, const TableMeta& table) {

@@ -1,5 +1,6 @@
 #include "lsm/memtable/memtable.h"
 
+#include <cstring>
 #include <utility>
 
 #include "lsm/format/coding.h"
@@ -31,22 +32,55 @@ class MemTableIterator final : public InternalIterator {
 
 void MemTable::Add(SequenceNumber sequence, ValueType type, absl::string_view user_key,
                    absl::string_view value) {
-  list_.Insert(user_key, PackTrailer(sequence, type), value);
+  if (type == ValueType::kRangeDeletion) {
+    AddRangeTombstone(sequence, user_key, value);
+  } else {
+    list_.Insert(user_key, PackTrailer(sequence, type), value);
+  }
   const size_t key_size = user_key.size() + kTrailerBytes;
   charge_.fetch_add(VarintLength(key_size) + key_size + VarintLength(value.size()) + value.size(),
                     std::memory_order_relaxed);
   entries_.fetch_add(1, std::memory_order_relaxed);
 }
 
+absl::string_view MemTable::Copy(absl::string_view bytes) {
+  if (bytes.empty()) {
+    return absl::string_view();
+  }
+  char* const copy = arena_.Allocate(bytes.size());
+  std::memcpy(copy, bytes.data(), bytes.size());
+  return absl::string_view(copy, bytes.size());
+}
+
+void MemTable::AddRangeTombstone(SequenceNumber sequence, absl::string_view begin,
+                                 absl::string_view end) {
+  unpublished_.push_back({Copy(begin), Copy(end), sequence});
+}
+
+void MemTable::PublishAdded() {
+  std::vector<RangeTombstone> all =
+      RangeTombstones::NewestOf(std::exchange(unpublished_, {}), /*snapshots=*/{}).Entries();
+  if (const RangeTombstones* const now = range_tombstones(); now != nullptr) {
+    const std::vector<RangeTombstone> old = now->Entries();
+    all.insert(all.end(), old.begin(), old.end());
+  }
+  lists_.push_back(std::make_unique<const RangeTombstones>(RangeTombstones::Of(std::move(all))));
+  list_bytes_.fetch_add(lists_.back()->memory_bytes(), std::memory_order_relaxed);
+  range_tombstones_.store(lists_.back().get(), std::memory_order_release);
+}
+
 Lookup MemTable::Get(absl::string_view user_key, SequenceNumber snapshot,
                      std::string* value) const {
+  const RangeTombstones* const tombstones = range_tombstones();
+  const SequenceNumber covering =
+      tombstones == nullptr ? 0 : tombstones->Covering(user_key, snapshot);
   const SeekKey target(user_key, snapshot);
   SkipList::Cursor cursor(&list_);
   cursor.Seek(target.view());
   if (!cursor.Valid() || UserKey(cursor.key()) != user_key) {
-    return Lookup::kAbsent;
+    return covering == 0 ? Lookup::kAbsent : Lookup::kDeleted;
   }
-  if (Type(cursor.key()) == ValueType::kDeletion) {
+  if (Type(cursor.key()) == ValueType::kDeletion || Sequence(cursor.key()) < covering) {
     return Lookup::kDeleted;
   }
   value->assign(cursor.value().data(), cursor.value().size());

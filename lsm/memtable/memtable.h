@@ -3,6 +3,10 @@
 // Thread safety: one thread adds; any number read beside it without a lock. Once it is frozen
 // (nobody adds any more) it is immutable.
 //
+// Range tombstones stand beside the entries, as an immutable list that is replaced when more come.
+// A reader may hold a list that was replaced, so all of them live as long as the memtable: it
+// should be frozen before there are too many.
+//
 // This interface is all that the engine knows of the structure behind it, which today is a skip
 // list in an arena.
 #pragma once
@@ -12,11 +16,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "lsm/format/internal_iterator.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/format/lookup.h"
+#include "lsm/format/range_tombstones.h"
 #include "lsm/memtable/arena.h"
 #include "lsm/memtable/skip_list.h"
 
@@ -29,9 +35,18 @@ class MemTable : public std::enable_shared_from_this<MemTable> {
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
 
-  // REQUIRES: `sequence` was never added with this key. Copies key and value.
+  // REQUIRES: `sequence` was never added with this key. Copies key and value. A range tombstone
+  // counts once it is published.
   void Add(SequenceNumber sequence, ValueType type, absl::string_view user_key,
            absl::string_view value);
+  // Shows readers the range tombstones that were added. Called once for all that no snapshot can
+  // part: of those over one key only the newest is kept. REQUIRES: no reader asks for a snapshot at
+  // or above their sequences yet.
+  void PublishRangeTombstones() {
+    if (!unpublished_.empty()) {
+      PublishAdded();
+    }
+  }
 
   // The newest version of `user_key` with a sequence <= `snapshot`. On kFound `*value` is replaced.
   Lookup Get(absl::string_view user_key, SequenceNumber snapshot, std::string* value) const;
@@ -39,16 +54,39 @@ class MemTable : public std::enable_shared_from_this<MemTable> {
   // Keeps the memtable alive. Sees entries that are added later.
   std::unique_ptr<InternalIterator> NewIterator() const;
 
+  // The published ones, null if there are none. Lives as long as the memtable.
+  const RangeTombstones* range_tombstones() const {
+    return range_tombstones_.load(std::memory_order_acquire);
+  }
+  // Whether every further one would cost much.
+  bool has_many_range_tombstones() const {
+    const RangeTombstones* const list = range_tombstones();
+    return list != nullptr && list->num_entries() >= kManyRangeTombstones;
+  }
+
   // Bytes of entries: keys, values and their headers, as a table would hold them uncompressed and
   // unshared. This is what Options::memtable_bytes limits.
   size_t charge() const { return charge_.load(std::memory_order_relaxed); }
-  // Allocated, in bytes: the charge, the index and what is not used yet.
-  size_t memory_bytes() const { return arena_.memory_bytes() + sizeof(*this); }
+  // Allocated, in bytes: the charge, the index, lists of range tombstones, and what is not used
+  // yet.
+  size_t memory_bytes() const {
+    return arena_.memory_bytes() + list_bytes_.load(std::memory_order_relaxed) + sizeof(*this);
+  }
   uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr size_t kManyRangeTombstones = 128;
+
+  absl::string_view Copy(absl::string_view bytes);
+  void AddRangeTombstone(SequenceNumber sequence, absl::string_view begin, absl::string_view end);
+  void PublishAdded();
+
   Arena arena_;
   SkipList list_;
+  std::vector<RangeTombstone> unpublished_;                    // keys in the arena
+  std::vector<std::unique_ptr<const RangeTombstones>> lists_;  // the last one is published
+  std::atomic<const RangeTombstones*> range_tombstones_{nullptr};
+  std::atomic<size_t> list_bytes_{0};
   std::atomic<size_t> charge_{0};
   std::atomic<uint64_t> entries_{0};
 };

@@ -6,6 +6,7 @@
 #include "lsm/format/checksum.h"
 #include "lsm/format/coding.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/table/range_tombstone_block.h"
 
 namespace fathom {
 
@@ -28,7 +29,7 @@ void TableBuilder::Add(absl::string_view internal_key, absl::string_view value) 
   if (DoesNotFit(internal_key, value)) {
     CutDataBlock();
   }
-  if (properties_.entries == 0) {
+  if (smallest_.empty()) {
     smallest_ = std::string(internal_key);
   } else {
     assert(CompareInternalKeys(data_block_.empty() ? last_key_ : data_block_.last_key(),
@@ -42,6 +43,24 @@ void TableBuilder::Add(absl::string_view internal_key, absl::string_view value) 
   properties_.CountEntry(internal_key, value);
 }
 
+void TableBuilder::AddRangeTombstones(const RangeTombstones& list) {
+  if (list.empty()) {
+    return;
+  }
+  std::string key;
+  for (const RangeTombstone& tombstone : list.Entries()) {
+    key.clear();
+    AppendInternalKey(tombstone.begin, tombstone.sequence, ValueType::kRangeDeletion, &key);
+    properties_.CountEntry(key, tombstone.end);
+    if (smallest_.empty() || CompareInternalKeys(key, smallest_) < 0) {
+      smallest_ = key;
+    }
+  }
+  AppendInternalKey(list.fragments().back().end, kMaxSequenceNumber, ValueType::kRangeDeletion,
+                    &largest_range_end_);
+  range_tombstones_ = EncodeRangeTombstones(list);
+}
+
 absl::StatusOr<BuiltTable> TableBuilder::Finish() {
   assert(properties_.entries > 0 || !status_.ok());
   if (status_.ok() && !data_block_.empty()) {
@@ -50,7 +69,9 @@ absl::StatusOr<BuiltTable> TableBuilder::Finish() {
   if (!status_.ok()) {
     return status_;
   }
-  AddIndexEntry(ShortSuccessor(last_key_));
+  if (index_entry_pending_) {
+    AddIndexEntry(ShortSuccessor(last_key_));
+  }
   properties_.data_bytes = offset_;
   BuiltTable built;
   Footer footer;
@@ -64,7 +85,10 @@ absl::StatusOr<BuiltTable> TableBuilder::Finish() {
   built.tail_bytes = buffer_.size() - tail_begins;
   built.tail_hash = Hash64(absl::string_view(buffer_).substr(tail_begins));
   built.smallest = std::move(smallest_);
-  built.largest = std::move(last_key_);
+  const bool ends_in_range =
+      last_key_.empty() ||
+      (!largest_range_end_.empty() && CompareInternalKeys(last_key_, largest_range_end_) < 0);
+  built.largest = std::move(ends_in_range ? largest_range_end_ : last_key_);
   built.properties = properties_;
   Flush();
   if (!status_.ok()) {
@@ -107,6 +131,10 @@ void TableBuilder::WriteTail(Footer* footer, uint64_t* filter_bits) {
   *filter_bits = BloomFilter(filter).num_bits();
   properties_.filter_bytes = filter.size();
   const BlockHandle filter_handle = WriteBlock(filter, &unused_checksum);
+  BlockHandle range_tombstones_handle;
+  if (!range_tombstones_.empty()) {
+    range_tombstones_handle = WriteBlock(range_tombstones_, &unused_checksum);
+  }
   const BlockHandle properties_handle = WriteBlock(properties_.Encode(), &unused_checksum);
 
   BlockBuilder metaindex(1);
@@ -117,6 +145,9 @@ void TableBuilder::WriteTail(Footer* footer, uint64_t* filter_bits) {
   };
   add(kFilterName, filter_handle);
   add(kPropertiesName, properties_handle);
+  if (!range_tombstones_.empty()) {
+    add(kRangeTombstonesName, range_tombstones_handle);
+  }
   footer->metaindex = WriteBlock(metaindex.Finish(), &unused_checksum);
 
   const std::string encoded = footer->Encode();

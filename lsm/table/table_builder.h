@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "lsm/format/range_tombstones.h"
 #include "lsm/io/file_system.h"
 #include "lsm/table/block_builder.h"
 #include "lsm/table/bloom_filter.h"
@@ -33,7 +34,7 @@ struct BuiltTable {
   uint64_t tail_bytes = 0;
   uint64_t tail_hash = 0;
   uint64_t filter_bits = 0;
-  std::string smallest;  // internal keys
+  std::string smallest;  // internal keys; the end of a range tombstone is exclusive
   std::string largest;
   TableProperties properties;
 };
@@ -53,7 +54,10 @@ class TableBuilder {
   // REQUIRES: `internal_key` sorts after every key added before. Errors stick: Finish returns them.
   void Add(absl::string_view internal_key, absl::string_view value);
 
-  // Writes the rest. REQUIRES: at least one Add; called once.
+  // Adds range tombstones. REQUIRES: called at most once, after the last Add.
+  void AddRangeTombstones(const RangeTombstones& list);
+
+  // Writes the rest. REQUIRES: something was added; called once.
   absl::StatusOr<BuiltTable> Finish();
 
   uint64_t entries() const { return properties_.entries; }
@@ -65,7 +69,7 @@ class TableBuilder {
   bool DoesNotFit(absl::string_view key, absl::string_view value) const;
   void CutDataBlock();
   void AddIndexEntry(const std::string& separator);
-  // Appends filter, properties, metaindex and footer, whose index handle is set, to the buffer.
+  // Appends all that follows the index, with the footer, whose index handle is set, to the buffer.
   void WriteTail(Footer* footer, uint64_t* filter_bits);
   // Appends a block as it is to be stored, and its trailer, to the buffer.
   BlockHandle WriteBlock(absl::string_view stored, Compression compression, uint32_t* checksum);
@@ -85,8 +89,10 @@ class TableBuilder {
   BlockBuilder index_block_;
   BloomFilterBuilder filter_;
   TableProperties properties_;
+  std::string range_tombstones_;  // their block; empty if there are none
   std::string smallest_;
-  std::string last_key_;  // of the last cut block
+  std::string largest_range_end_;  // as a table's greatest key; empty if there is none
+  std::string last_key_;           // of the last cut block
   // The index entry of the last cut block waits for the next key, to find a short separator.
   bool index_entry_pending_ = false;
   IndexEntry pending_;

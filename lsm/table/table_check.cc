@@ -76,6 +76,19 @@ class EntryChecker {
   std::string last_key_;  // or the separator after it
 };
 
+// Those of the tail, which is hashed: opening has seen that they are in order.
+void CountRangeTombstones(const RangeTombstones* list, TableProperties* counted) {
+  if (list == nullptr) {
+    return;
+  }
+  std::string key;
+  for (const RangeTombstone& tombstone : list->Entries()) {
+    key.clear();
+    AppendInternalKey(tombstone.begin, tombstone.sequence, ValueType::kRangeDeletion, &key);
+    counted->CountEntry(key, tombstone.end);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<TableCheck> TableReader::Check() const {
@@ -117,6 +130,7 @@ absl::StatusOr<TableCheck> TableReader::Check() const {
     return Corruption(identity_.name, end, "offset of the index", end, index_handle_.offset);
   }
   TableProperties& counted = checker.counted();
+  CountRangeTombstones(range_tombstones_.get(), &counted);
   counted.index_bytes = properties_.index_bytes;  // these two were compared at opening
   counted.filter_bytes = properties_.filter_bytes;
   const uint64_t tail_offset = identity_.file_bytes - identity_.tail_bytes;
@@ -125,9 +139,10 @@ absl::StatusOr<TableCheck> TableReader::Check() const {
     return status;
   }
   constexpr uint64_t kOtherBlocks = 4;  // index, filter, properties, metaindex
-  return TableCheck{.blocks = counted.data_blocks + kOtherBlocks,
-                    .bytes = identity_.file_bytes,
-                    .entries = counted.entries};
+  return TableCheck{
+      .blocks = counted.data_blocks + kOtherBlocks + (range_tombstones_ == nullptr ? 0 : 1),
+      .bytes = identity_.file_bytes,
+      .entries = counted.entries};
 }
 
 absl::Status TableReader::CheckTailOnDisk() const {

@@ -1,6 +1,6 @@
 // The table file: RocksDB's block-based table, format_version 5, as `sst_dump` reads it.
 //
-//   data blocks | index | filter | properties | metaindex | footer
+//   data blocks | index | filter | range tombstones | properties | metaindex | footer
 //
 // Each block is followed by its trailer (lsm/format/block_handle.h).
 //
@@ -11,8 +11,9 @@
 //   filter      bloom_filter.h; named kFilterName in the metaindex: RocksDB takes any "fullfilter."
 //               for a filter, verifies its checksum, and asks it nothing unless the rest of the
 //               name is that of a policy it knows
+//   range tombstones   range_tombstone_block.h; the block is there only if there are any
 //   properties  RocksDB's names, and "fathom.index.checksum": the index block's BlockChecksum
-//   metaindex   name -> BlockHandle of filter and properties
+//   metaindex   name -> BlockHandle of filter, properties and range tombstones
 //   footer      u8 checksum type 4 (XXH3) | metaindex handle | index handle | zeros to 41 bytes
 //               | fixed32 format version 5 | fixed64 magic
 //
@@ -36,9 +37,10 @@ inline constexpr uint8_t kChecksumTypeXxh3 = 4;
 inline constexpr size_t kFooterBytes = 1 + 40 + 4 + 8;
 inline constexpr char kFilterName[] = "fullfilter.fathom.filter.bloom";
 inline constexpr char kPropertiesName[] = "rocksdb.properties";
+inline constexpr char kRangeTombstonesName[] = "rocksdb.range_del";
 
 // How a block is stored: RocksDB's numbers, as the block's trailer has them. What compressed bytes
-// look like: compression.h. Index, filter, properties and metaindex are never compressed.
+// look like: compression.h. The other blocks are never compressed.
 enum class Compression : uint8_t { kNone = 0, kLz4 = 4, kZstd = 7 };
 
 // The value of an index entry.

@@ -28,6 +28,7 @@ constexpr Count kCounts[] = {
     {"rocksdb.index.size", &TableProperties::index_bytes},
     {"rocksdb.num.data.blocks", &TableProperties::data_blocks},
     {"rocksdb.num.entries", &TableProperties::entries},
+    {"rocksdb.num.range-deletions", &TableProperties::range_deletions},
     {"rocksdb.raw.key.size", &TableProperties::raw_key_bytes},
     {"rocksdb.raw.value.size", &TableProperties::raw_value_bytes},
 };
@@ -58,7 +59,6 @@ constexpr Setting kSettings[] = {
     {"rocksdb.index.key.is.user.key", kVarintZero, true},
     {"rocksdb.index.value.is.delta.encoded", kVarintZero, true},
     {"rocksdb.merge.operands", kVarintZero, true},
-    {"rocksdb.num.range-deletions", kVarintZero, true},
 };
 
 using Values = std::map<std::string, std::string>;
@@ -106,7 +106,8 @@ void TableProperties::CountEntry(absl::string_view internal_key, absl::string_vi
   smallest_sequence = entries == 0 ? sequence : std::min(smallest_sequence, sequence);
   largest_sequence = std::max(largest_sequence, sequence);
   ++entries;
-  deletions += Type(internal_key) == ValueType::kDeletion ? 1 : 0;
+  deletions += Type(internal_key) != ValueType::kValue ? 1 : 0;
+  range_deletions += Type(internal_key) == ValueType::kRangeDeletion ? 1 : 0;
   raw_key_bytes += internal_key.size();
   raw_value_bytes += value.size();
 }

@@ -23,13 +23,14 @@ struct TableProperties {
   uint64_t raw_value_bytes = 0;
   uint64_t data_blocks = 0;
   uint64_t entries = 0;
-  uint64_t deletions = 0;
+  uint64_t deletions = 0;        // of entries, range tombstones among them
+  uint64_t range_deletions = 0;  // of entries
   SequenceNumber smallest_sequence = 0;
   SequenceNumber largest_sequence = 0;
   uint32_t index_checksum = 0;
   Compression compression = Compression::kNone;  // that data blocks may have
 
-  // Counts an entry that is in the table.
+  // Counts an entry that is in the table, or a range tombstone with its end as value.
   void CountEntry(absl::string_view internal_key, absl::string_view value);
 
   // DataLoss that names the first count in which `counted` differs. `file` and `offset` say where

@@ -13,16 +13,17 @@
 namespace fathom {
 namespace {
 
-// What the first entry at or after the seek key says of `user_key`.
+// What the first entry at or after the seek key says of `user_key`, versions of which below
+// `covering` are deleted.
 absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_key,
-                             std::string* value) {
+                             SequenceNumber covering, std::string* value) {
   if (UserKey(data.key()) != user_key) {
     return Lookup::kAbsent;
   }
   if (absl::Status status = CheckEntryKey(data); !status.ok()) {
     return status;
   }
-  if (Type(data.key()) == ValueType::kDeletion) {
+  if (Type(data.key()) == ValueType::kDeletion || Sequence(data.key()) < covering) {
     return Lookup::kDeleted;
   }
   value->assign(data.value().data(), data.value().size());
@@ -83,6 +84,19 @@ absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key,
                                         std::optional<uint64_t> filter_hash,
                                         SequenceNumber snapshot, std::string* value,
                                         ReadCost* cost) {
+  const SequenceNumber covering =
+      range_tombstones_ == nullptr ? 0 : range_tombstones_->Covering(user_key, snapshot);
+  absl::StatusOr<Lookup> found = GetEntry(user_key, filter_hash, snapshot, covering, value, cost);
+  if (covering != 0 && found.ok() && *found == Lookup::kAbsent) {
+    return Lookup::kDeleted;
+  }
+  return found;
+}
+
+absl::StatusOr<Lookup> TableReader::GetEntry(absl::string_view user_key,
+                                             std::optional<uint64_t> filter_hash,
+                                             SequenceNumber snapshot, SequenceNumber covering,
+                                             std::string* value, ReadCost* cost) {
   ++cost->tables_checked;
   if (filter_hash.has_value() && filter_.num_bits() != 0) {
     ++cost->filters_checked;
@@ -105,7 +119,7 @@ absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key,
     BlockIterator data(*std::move(data_block));
     data.Seek(target.view());
     if (data.Valid()) {
-      return Judge(data, user_key, value);
+      return Judge(data, user_key, covering, value);
     }
     if (!data.status().ok()) {
       return data.status();
@@ -120,6 +134,11 @@ absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key,
     return index.status();
   }
   return Lookup::kAbsent;
+}
+
+size_t TableReader::memory_bytes() const {
+  return tail_.size() + kCacheLineBytes + sizeof(*this) +
+         (range_tombstones_ == nullptr ? 0 : range_tombstones_->memory_bytes());
 }
 
 std::unique_ptr<InternalIterator> TableReader::NewIterator(bool fill_cache, ReadCost* cost) {
@@ -142,12 +161,13 @@ absl::Status TableReader::ReadTail() {
 }
 
 absl::Status TableReader::ParseTail() {
-  const absl::StatusOr<TableTail> tail =
+  absl::StatusOr<TableTail> tail =
       fathom::ParseTail(tail_, identity_.file_bytes - tail_.size(), name_);
   if (!tail.ok()) {
     return tail.status();
   }
   filter_ = BloomFilter(tail->filter);
+  range_tombstones_ = std::move(tail->range_tombstones);
   index_handle_ = tail->index;
   properties_ = tail->properties;
   return absl::OkStatus();

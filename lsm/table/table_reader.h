@@ -17,6 +17,7 @@
 #include "lsm/format/internal_iterator.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/format/lookup.h"
+#include "lsm/format/range_tombstones.h"
 #include "lsm/io/file_system.h"
 #include "lsm/table/block.h"
 #include "lsm/table/block_cache.h"
@@ -55,14 +56,16 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   static absl::StatusOr<std::shared_ptr<TableReader>> OpenUnknown(
       std::unique_ptr<ReadableFile> file, std::string name, uint64_t number, TableCaches caches);
 
-  // The newest version of `user_key` with a sequence <= `snapshot`. On kFound `*value` is replaced
-  // by its value. `filter_hash` is FilterHash(user_key); without it the filter is not asked. Adds
-  // what it did to `*cost` (tables_checked, filters_*, blocks_*, bytes_read; never null). DataLoss
-  // on damage; errors of the file as they come.
+  // The newest version of `user_key` with a sequence <= `snapshot`, a range tombstone over the key
+  // being one (which the filter does not know). On kFound `*value` is replaced by its value.
+  // `filter_hash` is FilterHash(user_key); without it the filter is not asked. Adds what it did to
+  // `*cost` (tables_checked, filters_*, blocks_*, bytes_read; never null). DataLoss on damage;
+  // errors of the file as they come.
   absl::StatusOr<Lookup> Get(absl::string_view user_key, std::optional<uint64_t> filter_hash,
                              SequenceNumber snapshot, std::string* value, ReadCost* cost);
 
-  // A cursor that keeps the reader alive. Blocks that it reads from disk enter the cache only if
+  // A cursor over the entries, range tombstones not among them, nor heeded. Keeps the reader alive.
+  // Blocks that it reads from disk enter the cache only if
   // `fill_cache`, data blocks with low priority. Going forward it reads ahead, up to 256 KiB, and
   // up to 1 MiB without `fill_cache`. `cost` (may be null, must outlive the iterator) counts the
   // blocks that it came to.
@@ -76,8 +79,10 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   const TableProperties& properties() const { return properties_; }
   const TableIdentity& identity() const { return identity_; }
   const BloomFilter& filter() const { return filter_; }
+  // Null if there are none. Lives as long as the reader.
+  const RangeTombstones* range_tombstones() const { return range_tombstones_.get(); }
   // Memory that the open reader holds, filter included, in bytes.
-  size_t memory_bytes() const { return tail_.size() + kCacheLineBytes + sizeof(*this); }
+  size_t memory_bytes() const;
 
  private:
   friend class TableIterator;
@@ -85,9 +90,13 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
 
   TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity, TableCaches caches);
 
+  // Get's part for entries, of which those below `covering` are deleted.
+  absl::StatusOr<Lookup> GetEntry(absl::string_view user_key, std::optional<uint64_t> filter_hash,
+                                  SequenceNumber snapshot, SequenceNumber covering,
+                                  std::string* value, ReadCost* cost);
   // Reads the tail into `tail_`.
   absl::Status ReadTail();
-  // Takes filter, index handle and properties from `tail_`.
+  // Takes filter, range tombstones, index handle and properties from `tail_`.
   absl::Status ParseTail();
   // Check's part for the bytes after the index.
   absl::Status CheckTailOnDisk() const;
@@ -120,6 +129,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   std::unique_ptr<char[]> tail_memory_;
   absl::string_view tail_;  // in tail_memory_, aligned: a line of the filter is a cache line
   BloomFilter filter_;
+  std::shared_ptr<const RangeTombstones> range_tombstones_;
   BlockHandle index_handle_;
   TableProperties properties_;
 };

@@ -1,12 +1,14 @@
 #include "lsm/table/table_tail.h"
 
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lsm/format/corruption.h"
 #include "lsm/table/block.h"
 #include "lsm/table/block_reader.h"
+#include "lsm/table/range_tombstone_block.h"
 #include "lsm/table/table_format.h"
 
 namespace fathom {
@@ -17,6 +19,7 @@ using SharedName = std::shared_ptr<const std::string>;
 struct Metaindex {
   BlockHandle filter;
   BlockHandle properties;
+  std::optional<BlockHandle> range_tombstones;
 };
 
 absl::StatusOr<Metaindex> ReadMetaindex(const std::shared_ptr<const Block>& block) {
@@ -30,6 +33,11 @@ absl::StatusOr<Metaindex> ReadMetaindex(const std::shared_ptr<const Block>& bloc
       has_filter = found.filter.DecodeFrom(&value) && value.empty();
     } else if (it.key() == kPropertiesName) {
       has_properties = found.properties.DecodeFrom(&value) && value.empty();
+    } else if (it.key() == kRangeTombstonesName) {
+      if (!found.range_tombstones.emplace().DecodeFrom(&value) || !value.empty()) {
+        return it.CorruptEntry("metaindex entry of the range tombstones", "a block handle",
+                               "bytes that are none");
+      }
     }
   }
   if (!it.status().ok()) {
@@ -114,10 +122,24 @@ absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
     return metaindex.status();
   }
   const uint64_t properties_offset = metaindex->properties.offset;
+  const uint64_t filter_end = metaindex->range_tombstones.value_or(metaindex->properties).offset;
   const auto filter =
-      BytesBetween(tail, offset, metaindex->filter, offset, properties_offset, "filter", *name);
+      BytesBetween(tail, offset, metaindex->filter, offset, filter_end, "filter", *name);
   if (!filter.ok()) {
     return filter.status();
+  }
+  std::shared_ptr<const RangeTombstones> range_tombstones;
+  if (metaindex->range_tombstones.has_value()) {
+    const auto block = BlockBetween(tail, offset, *metaindex->range_tombstones, filter_end,
+                                    properties_offset, "range tombstones", name);
+    if (!block.ok()) {
+      return block.status();
+    }
+    auto decoded = DecodeRangeTombstones(*block);
+    if (!decoded.ok()) {
+      return decoded.status();
+    }
+    range_tombstones = *std::move(decoded);
   }
   const auto properties_block = BlockBetween(tail, offset, metaindex->properties, properties_offset,
                                              metaindex_offset, "properties", name);
@@ -130,12 +152,16 @@ absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
   }
   TableProperties counted = *properties;
   counted.filter_bytes = filter->size();
+  counted.range_deletions = range_tombstones == nullptr ? 0 : range_tombstones->num_entries();
   counted.index_bytes = footer->index.size + kBlockTrailerBytes;
   if (absl::Status status = properties->CheckCounts(counted, *name, properties_offset);
       !status.ok()) {
     return status;
   }
-  return TableTail{.filter = *filter, .properties = *properties, .index = footer->index};
+  return TableTail{.filter = *filter,
+                   .range_tombstones = std::move(range_tombstones),
+                   .properties = *properties,
+                   .index = footer->index};
 }
 
 absl::StatusOr<uint64_t> FindTail(const ReadableFile& file, const SharedName& name) {

@@ -1,5 +1,6 @@
-// The tail of a table file (table_format.h): filter, properties, metaindex and footer, in this
-// order and without gaps. Internal to lsm/table. Stateless; thread safe.
+// The tail of a table file (table_format.h): filter, range tombstones if there are any, properties,
+// metaindex and footer, in this order and without gaps. Internal to lsm/table. Stateless; thread
+// safe.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +10,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "lsm/format/block_handle.h"
+#include "lsm/format/range_tombstones.h"
 #include "lsm/io/file_system.h"
 #include "lsm/table/table_properties.h"
 
 namespace fathom {
 
 struct TableTail {
-  absl::string_view filter;  // within the parsed bytes
+  absl::string_view filter;                                 // within the parsed bytes
+  std::shared_ptr<const RangeTombstones> range_tombstones;  // null if there are none
   TableProperties properties;
   BlockHandle index;
 };

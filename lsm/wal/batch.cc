@@ -1,9 +1,32 @@
 #include "lsm/wal/batch.h"
 
+#include <cassert>
+
 #include "absl/strings/str_cat.h"
 #include "lsm/format/coding.h"
 
 namespace fathom {
+namespace {
+
+bool GetEntry(absl::string_view* in, BatchEntry* entry) {
+  entry->type = static_cast<ValueType>(in->front());
+  entry->value = absl::string_view();
+  in->remove_prefix(1);
+  if (!GetLengthPrefixed(in, &entry->key)) {
+    return false;
+  }
+  switch (entry->type) {
+    case ValueType::kValue:
+      return GetLengthPrefixed(in, &entry->value);
+    case ValueType::kDeletion:
+      return true;
+    case ValueType::kRangeDeletion:
+      return GetLengthPrefixed(in, &entry->value) && entry->key < entry->value;
+  }
+  return false;
+}
+
+}  // namespace
 
 BatchReader::BatchReader(absl::string_view bytes) : rest_(bytes), size_(bytes.size()) {
   malformed_ = !GetFixed64(&rest_, &sequence_) || !GetFixed32(&rest_, &count_);
@@ -14,14 +37,7 @@ bool BatchReader::Next(BatchEntry* entry) {
     return false;
   }
   absl::string_view rest = rest_;
-  const auto type = static_cast<uint8_t>(rest.front());
-  rest.remove_prefix(1);
-  entry->type = static_cast<ValueType>(type);
-  entry->value = absl::string_view();
-  const bool whole =
-      type <= static_cast<uint8_t>(ValueType::kValue) && GetLengthPrefixed(&rest, &entry->key) &&
-      (entry->type == ValueType::kDeletion || GetLengthPrefixed(&rest, &entry->value));
-  if (!whole || taken_ == count_) {
+  if (!GetEntry(&rest, entry) || taken_ == count_) {
     malformed_ = true;
     return false;
   }
@@ -52,6 +68,13 @@ void AppendPut(absl::string_view key, absl::string_view value, std::string* batc
 void AppendDelete(absl::string_view key, std::string* batch) {
   batch->push_back(static_cast<char>(ValueType::kDeletion));
   PutLengthPrefixed(batch, key);
+}
+
+void AppendDeleteRange(absl::string_view begin, absl::string_view end, std::string* batch) {
+  assert(begin < end);
+  batch->push_back(static_cast<char>(ValueType::kRangeDeletion));
+  PutLengthPrefixed(batch, begin);
+  PutLengthPrefixed(batch, end);
 }
 
 }  // namespace fathom

@@ -1,7 +1,10 @@
 // The bytes of a batch of writes, as a log record holds them and as a memtable takes them:
 //
 //   fixed64 sequence of the first write | fixed32 number of writes
-//   each write: u8 ValueType | varint32 key size, key | (kValue only) varint32 value size, value
+//   each write: u8 ValueType | varint32 key size, key | varint32 value size, value
+//
+// A deletion has no value and no size of one. The value of a range deletion is the key at which it
+// ends, exclusive; it is after `key`.
 //
 // The i-th write has sequence + i.
 #pragma once
@@ -51,5 +54,7 @@ class BatchReader {
 
 void AppendPut(absl::string_view key, absl::string_view value, std::string* batch);
 void AppendDelete(absl::string_view key, std::string* batch);
+// REQUIRES: begin < end.
+void AppendDeleteRange(absl::string_view begin, absl::string_view end, std::string* batch);
 
 }  // namespace fathom

@@ -204,7 +204,27 @@ class Pair {
     REQUIRE_MESSAGE(report->problems.empty(), report->problems.front());
   }
 
+  // Mostly narrow, seldom over many tables.
+  std::pair<std::string, std::string> RandomRange() {
+    std::string begin = RandomKey();
+    std::string end = RandomKey();
+    if (!OneIn(4)) {
+      const uint32_t from = Random(150);
+      begin = Key(static_cast<int>(from));
+      end = Key(static_cast<int>(from + Random(10)));
+    } else if (begin > end) {
+      std::swap(begin, end);
+    }
+    return {begin, end};
+  }
+
   void PutOrDelete() {
+    if (OneIn(12)) {
+      const auto [begin, end] = RandomRange();
+      DeleteRange(db_.get(), begin, end);
+      EraseRange(&model_, begin, end);
+      return;
+    }
     const std::string key = RandomKey();
     if (OneIn(3)) {
       Delete(db_.get(), key);
@@ -220,7 +240,11 @@ class Pair {
     WriteBatch batch;
     for (uint32_t n = Random(8); n > 0; --n) {
       const std::string key = RandomKey();
-      if (OneIn(3)) {
+      if (OneIn(8)) {
+        const auto [begin, end] = RandomRange();
+        batch.DeleteRange(begin, end);
+        EraseRange(&model_, begin, end);
+      } else if (OneIn(3)) {
         batch.Delete(key);
         model_.erase(key);
       } else {

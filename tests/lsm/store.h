@@ -41,6 +41,11 @@ inline void Delete(DB* db, const std::string& key) {
   REQUIRE_MESSAGE(status.ok(), status.ToString());
 }
 
+inline void DeleteRange(DB* db, const std::string& begin, const std::string& end) {
+  const absl::Status status = db->DeleteRange(WriteOptions(), begin, end);
+  REQUIRE_MESSAGE(status.ok(), status.ToString());
+}
+
 inline FlushResult FlushStore(DB* db) {
   absl::StatusOr<FlushResult> result = db->Flush();
   REQUIRE_MESSAGE(result.ok(), result.status().ToString());
@@ -55,6 +60,10 @@ inline std::string Get(DB* db, const std::string& key) {
     return "(none)";
   }
   return status.ok() ? value : status.ToString();
+}
+
+inline void EraseRange(Model* model, const std::string& begin, const std::string& end) {
+  model->erase(model->lower_bound(begin), model->lower_bound(end));
 }
 
 inline std::string Key(int i) { return absl::StrCat("key", absl::Dec(i, absl::kZeroPad6)); }

@@ -36,7 +36,7 @@ TEST_CASE("compaction: below level 0 a table takes the targets that it overlaps,
   CHECK(Made(version, 1, {version->level(1)[2]}) == "L1 g-i + L2 f-g h-h -> L2");
   const Compaction compaction = MakeCompaction(version, 1, 2, {version->level(1)[1]});
   CHECK(compaction.hull.smallest == "c");
-  CHECK(compaction.hull.largest == "g");
+  CHECK(UserKey(compaction.hull.largest) == "g");
   CHECK(compaction.InputEntries() == 6);
   CHECK(compaction.InputBytes() == version->level(1)[1]->meta().file_bytes +
                                        version->level(2)[1]->meta().file_bytes +
