@@ -151,6 +151,19 @@ TEST_CASE("manifest state: overlap below L0 is refused, also where only the user
   CHECK(state.Apply(Adding(0, Table(8, "a", "z"))).ok());
 }
 
+TEST_CASE("manifest state: a table may begin where a range tombstone of the one before it ends") {
+  TableMeta before = Table(1, "a", "c");
+  const TableMeta after = Table(2, "c", "e");
+  ManifestState state;
+  VersionEdit edit;
+  edit.added_tables = {{1, before}, {1, after}};
+  CHECK_FALSE(state.Apply(edit).ok());
+  before.largest = InternalKey("c", kMaxSequenceNumber, ValueType::kRangeDeletion);
+  edit.added_tables = {{1, before}, {1, after}};
+  CHECK(state.Apply(edit).ok());
+  CHECK(state.CheckLevels().ok());
+}
+
 TEST_CASE("manifest state: a key range that is none is refused") {
   TableMeta table = Table(7, "x", "y");
   std::swap(table.smallest, table.largest);

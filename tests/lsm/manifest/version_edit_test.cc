@@ -74,6 +74,19 @@ TEST_CASE("version edit: the text has one line a field") {
         "tail 300 bytes 0x0123456789abcdef\n");
 }
 
+TEST_CASE("version edit: bounds of range tombstones come back, and are told") {
+  VersionEdit edit;
+  edit.added_tables.emplace_back(1, Table(3, "a", "c"));
+  edit.added_tables.back().second.smallest = InternalKey("a", 7, ValueType::kRangeDeletion);
+  edit.added_tables.back().second.largest =
+      InternalKey("c", kMaxSequenceNumber, ValueType::kRangeDeletion);
+  VersionEdit decoded;
+  REQUIRE(decoded.Decode(edit.Encode()).ok());
+  CHECK(decoded.Encode() == edit.Encode());
+  CHECK(Says(absl::DataLossError(decoded.DebugString()),
+             "keys \"a\" @ 7 range deletion to \"c\" exclusive"));
+}
+
 TEST_CASE("version edit: an edit that is cut is refused, but for a cut between fields") {
   const std::string whole = ReadmeEdit().Encode();
   VersionEdit decoded;

@@ -96,6 +96,76 @@ TEST_CASE("memtable: the charge counts keys, values and headers; memory counts w
   CHECK(table->memory_bytes() < table->charge() + 2 * Arena::kBlockBytes);
 }
 
+TEST_CASE("memtable: a range tombstone counts once it is published, for what is older") {
+  const auto table = std::make_shared<MemTable>();
+  table->Add(1, ValueType::kValue, "b", "one");
+  table->Add(2, ValueType::kRangeDeletion, "a", "c");
+  table->Add(3, ValueType::kValue, "b", "three");
+  std::string value;
+  CHECK(table->Get("b", 2, &value) == Lookup::kFound);
+  CHECK(table->range_tombstones() == nullptr);
+  table->PublishRangeTombstones();
+  CHECK(table->Get("b", 1, &value) == Lookup::kFound);
+  CHECK(value == "one");
+  CHECK(table->Get("b", 2, &value) == Lookup::kDeleted);
+  CHECK(table->Get("b", 3, &value) == Lookup::kFound);
+  CHECK(value == "three");
+  CHECK(table->Get("a", 3, &value) == Lookup::kDeleted);
+  CHECK(table->Get("a", 1, &value) == Lookup::kAbsent);
+  CHECK(table->Get("c", 3, &value) == Lookup::kAbsent);
+  CHECK(table->entries() == 3);
+  CHECK(table->charge() == 3 * (1 + 9 + 1) + 3 + 1 + 5);
+}
+
+TEST_CASE("memtable: range tombstones published apart are told apart, together the newest counts") {
+  const auto table = std::make_shared<MemTable>();
+  for (SequenceNumber sequence = 1; sequence <= 3; ++sequence) {
+    table->Add(sequence, ValueType::kRangeDeletion, "a", "c");
+    table->PublishRangeTombstones();
+  }
+  CHECK(table->range_tombstones()->num_entries() == 3);
+  CHECK(table->range_tombstones()->Covering("a", 2) == 2);
+  const RangeTombstones* const before = table->range_tombstones();
+  table->Add(4, ValueType::kRangeDeletion, "b", "z");
+  table->Add(5, ValueType::kRangeDeletion, "b", "y");
+  table->PublishRangeTombstones();
+  CHECK(before->Covering("b", 9) == 3);  // a reader may hold it
+  CHECK(table->range_tombstones()->Covering("b", 9) == 5);
+  CHECK(table->range_tombstones()->Covering("b", 4) == 3);
+  CHECK(table->range_tombstones()->Covering("y", 9) == 4);
+}
+
+TEST_CASE("memtable: readers beside the writer see every range tombstone up to their snapshot") {
+  const auto table = std::make_shared<MemTable>();
+  constexpr SequenceNumber kWrites = 400;
+  std::atomic<SequenceNumber> last{0};
+  std::atomic<int> failures{0};
+  std::thread reader([&] {
+    std::string value;
+    while (last.load(std::memory_order_acquire) < kWrites) {
+      // Odd sequences put the key, even ones delete the range around it.
+      const SequenceNumber snapshot = last.load(std::memory_order_acquire);
+      const Lookup found = table->Get("key", snapshot, &value);
+      const Lookup expected = snapshot == 0       ? Lookup::kAbsent
+                              : snapshot % 2 == 0 ? Lookup::kDeleted
+                                                  : Lookup::kFound;
+      failures += found == expected ? 0 : 1;
+    }
+  });
+  for (SequenceNumber sequence = 1; sequence <= kWrites; ++sequence) {
+    if (sequence % 2 == 0) {
+      table->Add(sequence, ValueType::kRangeDeletion, "k", "l");
+      table->PublishRangeTombstones();
+    } else {
+      table->Add(sequence, ValueType::kValue, "key", "value");
+    }
+    last.store(sequence, std::memory_order_release);
+  }
+  reader.join();
+  CHECK(failures == 0);
+  CHECK(table->has_many_range_tombstones());
+}
+
 TEST_CASE("memtable: readers beside the writer see every entry whole and in order") {
   const auto table = std::make_shared<MemTable>();
   constexpr uint64_t kEntries = 20000;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -146,6 +147,36 @@ TEST_CASE("table: RocksDB's sst_dump verifies and lists every entry that was wri
                              << properties);
     }
     CHECK(built.properties.deletions > 1000);
+  }
+}
+
+TEST_CASE("table: RocksDB's sst_dump reads the range tombstones that were written") {
+  RequireSstDump();
+  const TempDir dir;
+  const std::string path = dir.path + "/L0_001.sst";
+  const RangeTombstones list =
+      RangeTombstones::Of({{"user:1", "user:3", 60000}, {"user:2", "user:4", 60001}});
+  for (const Entries& entries : {ManyEntries(), Entries()}) {
+    const BuiltTable built =
+        Build(PosixFileSystem(), path, entries, 4096, Compression::kNone, list);
+    const std::string verified = SstDump(path, "--command=verify");
+    CHECK_MESSAGE(absl::StrContains(verified, kVerified), verified);
+    const std::string properties = SstDump(path, "--command=check --show_properties");
+    for (const std::string& expected :
+         {absl::StrCat("# entries: ", entries.size() + 4), std::string("# range deletions: 4"),
+          absl::StrCat("# deletions: ", built.properties.deletions)}) {
+      CHECK_MESSAGE(absl::StrContains(properties, absl::StrCat("  ", expected, "\n")), properties);
+    }
+    SstDump(path, "--command=raw");
+    std::ifstream raw(dir.path + "/L0_001_dump.txt");
+    std::stringstream text;
+    text << raw.rdbuf();
+    for (const RangeTombstone& tombstone : list.Entries()) {
+      const std::string line =
+          absl::StrCat("  HEX    ", Hex(tombstone.begin), ": ", Hex(tombstone.end), "\n");
+      CHECK_MESSAGE(absl::StrContains(text.str(), line), line);
+    }
+    CHECK(absl::StrContains(text.str(), "Range deletions:\n"));
   }
 }
 

@@ -1,6 +1,7 @@
 // Tables that are not sound: no wrong byte is ever believed.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,7 +38,8 @@ bool IsDataLossOf(const absl::Status& status, const std::string& name) {
 // names the file; whether all of them were right.
 class Questions {
  public:
-  Questions(const Entries& entries, std::string name) : entries_(entries), name_(std::move(name)) {}
+  Questions(const Entries& entries, const RangeTombstones& ranges, std::string name)
+      : entries_(entries), ranges_(ranges), name_(std::move(name)) {}
 
   // False as soon as one answer is neither.
   bool honest() const { return honest_; }
@@ -51,6 +53,7 @@ class Questions {
     }
     AskForward(table);
     AskBackward(table);
+    AskRanges(*table);
     Take(table->Check().status());
   }
 
@@ -66,9 +69,24 @@ class Questions {
     const auto found = table->Get(user_key, FilterHash(user_key), snapshot, &value, &cost);
     Take(found.status());
     if (found.ok()) {
-      const auto expected = Expected(entries_, user_key, snapshot);
+      auto expected = Expected(entries_, user_key, snapshot);
+      const auto newest = entries_.lower_bound(Key(user_key, snapshot, kSeekType));
+      const SequenceNumber covering = ranges_.Covering(user_key, snapshot);
+      if (covering > 0 &&
+          (expected.first == Lookup::kAbsent || Sequence(newest->first) < covering)) {
+        expected = {Lookup::kDeleted, ""};
+      }
       honest_ = honest_ && *found == expected.first && value == expected.second;
     }
+  }
+
+  void AskRanges(const TableReader& table) {
+    const auto same = [](const RangeTombstone& a, const RangeTombstone& b) {
+      return a.begin == b.begin && a.end == b.end && a.sequence == b.sequence;
+    };
+    const RangeTombstones* const list = table.range_tombstones();
+    honest_ = honest_ && (list == nullptr) == ranges_.empty() &&
+              (list == nullptr || std::ranges::equal(list->Entries(), ranges_.Entries(), same));
   }
 
   void AskForward(TableReader* table) {
@@ -92,15 +110,16 @@ class Questions {
   }
 
   const Entries& entries_;
+  const RangeTombstones& ranges_;
   const std::string name_;
   bool honest_ = true;
   bool all_right_ = true;
 };
 
 // Opens in one of the two ways and asks everything.
-Questions AskAll(const Entries& entries, MemFileSystem* fs, const TableIdentity& identity,
-                 bool known) {
-  Questions questions(entries, identity.name);
+Questions AskAll(const Entries& entries, const RangeTombstones& ranges, MemFileSystem* fs,
+                 const TableIdentity& identity, bool known) {
+  Questions questions(entries, ranges, identity.name);
   auto file = fs->OpenForRead(identity.name);
   REQUIRE(file.ok());
   const auto table =
@@ -114,20 +133,23 @@ Questions AskAll(const Entries& entries, MemFileSystem* fs, const TableIdentity&
 }
 
 void CheckFlips(const Entries& entries, size_t block_bytes, Compression compression,
-                uint64_t least_blocks) {
-  TestTable table(entries, block_bytes, nullptr, compression);
+                uint64_t least_blocks, const RangeTombstones& ranges = {}) {
+  TestTable table(entries, block_bytes, nullptr, compression, ranges);
   const TableIdentity identity = IdentityOf(table.path, table.built);
   const std::string bytes = *table.fs.Contents(table.path);
   REQUIRE(table.built.properties.data_blocks >= least_blocks);
-  REQUIRE(AskAll(entries, &table.fs, identity, true).all_right());
-  REQUIRE(AskAll(entries, &table.fs, identity, false).all_right());
+  for (const bool known : {true, false}) {
+    const Questions sound = AskAll(entries, ranges, &table.fs, identity, known);
+    REQUIRE(sound.honest());
+    REQUIRE(sound.all_right());
+  }
   for (size_t i = 0; i < bytes.size(); ++i) {
     for (const uint8_t flip : {uint8_t{0x01}, uint8_t{0x80}, uint8_t{0xff}}) {
       std::string damaged = bytes;
       damaged[i] = static_cast<char>(static_cast<uint8_t>(damaged[i]) ^ flip);
       table.fs.SetContents(table.path, damaged);
       for (const bool known : {true, false}) {
-        const Questions questions = AskAll(entries, &table.fs, identity, known);
+        const Questions questions = AskAll(entries, ranges, &table.fs, identity, known);
         CAPTURE(i);
         CAPTURE(flip);
         CAPTURE(known);
@@ -140,6 +162,13 @@ void CheckFlips(const Entries& entries, size_t block_bytes, Compression compress
 
 TEST_CASE("table: a wrong byte anywhere is DataLoss that names the file, never a wrong answer") {
   CheckFlips(SmallEntries(), 64, Compression::kNone, 4);
+}
+
+TEST_CASE("table: a wrong byte anywhere in a table with range tombstones is DataLoss too") {
+  const RangeTombstones ranges =
+      RangeTombstones::Of({{"key1", "key4", 12}, {"key3", "key6", 15}, {"key7", "key9", 9}});
+  CheckFlips(SmallEntries(), 64, Compression::kNone, 4, ranges);
+  CheckFlips({}, 64, Compression::kNone, 0, ranges);
 }
 
 TEST_CASE("table: a wrong byte in compressed blocks is DataLoss too") {

@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "lsm/table/range_tombstone_block.h"
 #include "lsm/table/table_properties.h"
 #include "tests/lsm/table/table_test_util.h"
 
@@ -30,18 +31,18 @@ std::shared_ptr<const Block> ParseBlock(absl::string_view bytes) {
 }
 
 // The bytes that the README's dump prints: lines of "offset  hex bytes | meaning".
-std::string BytesOfReadme() {
+std::string BytesOfReadme(absl::string_view mark) {
   std::ifstream in(FATHOM_SOURCE_DIR "/lsm/table/README.md");
   std::stringstream text;
   text << in.rdbuf();
   const std::vector<std::string> parts = absl::StrSplit(text.str(), "```");
   for (const std::string& part : parts) {
-    if (!absl::StartsWith(part, "hexdump\n")) {
+    if (!absl::StartsWith(part, absl::StrCat(mark, "\n"))) {
       continue;
     }
     std::string bytes;
     const std::vector<std::string> lines =
-        absl::StrSplit(part.substr(8), '\n', absl::SkipWhitespace());
+        absl::StrSplit(part.substr(mark.size()), '\n', absl::SkipWhitespace());
     for (const std::string& line : lines) {
       const std::vector<std::string> columns = absl::StrSplit(line, '|');
       std::vector<std::string> words = absl::StrSplit(columns[0], ' ', absl::SkipEmpty());
@@ -54,7 +55,7 @@ std::string BytesOfReadme() {
     }
     return bytes;
   }
-  FAIL("lsm/table/README.md has no block that is marked hexdump");
+  FAIL("lsm/table/README.md has no block that is marked " << mark);
   return "";
 }
 
@@ -65,7 +66,7 @@ TEST_CASE("table: the file that the README dumps is, byte for byte, what the bui
   MemFileSystem fs;
   Build(&fs, "a.sst", entries, 4096);
   const std::string built = *fs.Contents("a.sst");
-  const std::string dumped = BytesOfReadme();
+  const std::string dumped = BytesOfReadme("hexdump");
   CHECK(absl::BytesToHexString(built) == absl::BytesToHexString(dumped));
 
   fs.SetContents("b.sst", dumped);
@@ -73,6 +74,42 @@ TEST_CASE("table: the file that the README dumps is, byte for byte, what the bui
   const auto table = TableReader::OpenUnknown(*std::move(file), "b.sst", 1, nullptr);
   REQUIRE_MESSAGE(table.ok(), table.status().ToString());
   CHECK((*table)->Check()->entries == 3);
+}
+
+TEST_CASE("table: the block of range tombstones that the README dumps is what the builder writes") {
+  const RangeTombstones list = RangeTombstones::Of({{"a", "e", 5}, {"c", "g", 9}});
+  const std::string dumped = BytesOfReadme("hexdump of range tombstones");
+  CHECK(absl::BytesToHexString(EncodeRangeTombstones(list)) == absl::BytesToHexString(dumped));
+  const auto decoded = DecodeRangeTombstones(ParseBlock(dumped));
+  REQUIRE_MESSAGE(decoded.ok(), decoded.status().ToString());
+  CHECK((*decoded)->num_entries() == 4);
+  CHECK((*decoded)->Covering("d", 8) == 5);
+}
+
+TEST_CASE("table: a block of range tombstones that overlap, or are none, is refused") {
+  const auto decode = [](const std::vector<std::pair<std::string, std::string>>& entries) {
+    BlockBuilder block(1);
+    for (const auto& [key, end] : entries) {
+      block.Add(key, end);
+    }
+    return DecodeRangeTombstones(ParseBlock(block.Finish())).status();
+  };
+  const auto key = [](absl::string_view begin, SequenceNumber sequence) {
+    return Key(begin, sequence, ValueType::kRangeDeletion);
+  };
+  CHECK(decode({{key("a", 9), "c"}, {key("a", 5), "c"}, {key("c", 7), "d"}}).ok());
+  for (const auto& wrong : std::vector<std::vector<std::pair<std::string, std::string>>>{
+           {},
+           {{key("a", 9), "a"}},
+           {{key("b", 9), "a"}},
+           {{key("a", 9), "c"}, {key("a", 9), "c"}},
+           {{key("a", 9), "c"}, {key("a", 5), "d"}},
+           {{key("a", 9), "c"}, {key("b", 5), "d"}},
+           {{Key("a", 9), "c"}},
+           {{"a", "c"}},
+       }) {
+    CHECK(absl::IsDataLoss(decode(wrong)));
+  }
 }
 
 TEST_CASE("footer: comes back, and nothing else than it is accepted") {

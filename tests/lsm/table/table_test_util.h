@@ -50,13 +50,15 @@ inline std::pair<Lookup, std::string> Expected(const Entries& entries, absl::str
 }
 
 inline BuiltTable Build(FileSystem* fs, const std::string& path, const Entries& entries,
-                        size_t block_bytes, Compression compression = Compression::kNone) {
+                        size_t block_bytes, Compression compression = Compression::kNone,
+                        const RangeTombstones& range_tombstones = {}) {
   auto file = fs->Create(path);
   REQUIRE(file.ok());
   TableBuilder builder({.block_bytes = block_bytes, .compression = compression}, file->get());
   for (const auto& [key, value] : entries) {
     builder.Add(key, value);
   }
+  builder.AddRangeTombstones(range_tombstones);
   absl::StatusOr<BuiltTable> built = builder.Finish();
   REQUIRE(built.ok());
   REQUIRE((*file)->Close().ok());
@@ -90,8 +92,9 @@ inline std::shared_ptr<TableReader> Open(FileSystem* fs, const std::string& path
 // A table in a file system of its own.
 struct TestTable {
   explicit TestTable(const Entries& entries, size_t block_bytes = 4096, TableCaches caches = {},
-                     Compression compression = Compression::kNone)
-      : built(Build(&fs, path, entries, block_bytes, compression)),
+                     Compression compression = Compression::kNone,
+                     const RangeTombstones& range_tombstones = {})
+      : built(Build(&fs, path, entries, block_bytes, compression, range_tombstones)),
         reader(Open(&fs, path, built, caches)) {}
 
   absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot,
