@@ -64,6 +64,9 @@ absl::StatusOr<std::vector<FoundLog>> FindLogs(FileSystem* fs, const std::string
                                                   "missing"));
   };
   absl::Status status = state.log_number == 0 ? absl::OkStatus() : require(state.log_number);
+  if (state.durable_log > state.log_number) {
+    status.Update(require(state.durable_log));
+  }
   for (const auto& [number, length] : state.closed_logs) {
     if (number >= state.log_number) {
       status.Update(require(number));
@@ -91,27 +94,6 @@ absl::StatusOr<std::vector<FoundLog>> FindLogs(FileSystem* fs, const std::string
     return status;
   }
   return logs;
-}
-
-// Whether anything in `log` was ever made durable: then all before it was durable first.
-absl::StatusOr<bool> WasSynced(const FoundLog& log) {
-  LogReader reader(log.file.get(), log.path, log.number, 0, /*exact=*/false);
-  absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
-  if (!header.ok()) {
-    return header.status();
-  }
-  if (!header->has_value()) {
-    return false;
-  }
-  for (;;) {
-    absl::StatusOr<std::optional<absl::string_view>> record = reader.ReadRecord();
-    if (!record.ok()) {
-      return record.status();
-    }
-    if (!record->has_value()) {
-      return reader.synced_length() > 0;
-    }
-  }
 }
 
 }  // namespace
@@ -265,11 +247,7 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
       cut = absl::StrCat("log ", log.header->previous_number, " before it is missing");
     }
     if (!cut.empty()) {
-      absl::StatusOr<bool> synced = WasSynced(log);
-      if (!synced.ok()) {
-        return synced.status();
-      }
-      if (*synced || log.closed_length.value_or(0) > 0) {
+      if (log.number <= state->durable_log || log.closed_length.value_or(0) > 0) {
         return absl::DataLossError(
             absl::StrCat(log.path, ": holds writes that were made durable, but ", cut));
       }
@@ -382,6 +360,7 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
     memtable_log_ = log_number;
   }
   const uint64_t manifest_number = state.next_file_number++;
+  state.durable_log = log_number;
   state.log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(state.closed_logs,
                 [&state](const auto& log_end) { return log_end.first < state.log_number; });
