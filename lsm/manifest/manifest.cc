@@ -38,11 +38,13 @@ absl::StatusOr<uint64_t> ReadCurrent(FileSystem* fs, const std::string& dir) {
                     absl::StrCat("\"", absl::CHexEscape(*line), "\""));
 }
 
-absl::StatusOr<std::unique_ptr<ReadableFile>> OpenManifest(FileSystem* fs,
+absl::StatusOr<std::unique_ptr<ReadableFile>> OpenManifest(FileSystem* fs, const std::string& dir,
                                                            const std::string& path) {
   absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(path);
   if (absl::IsNotFound(file.status())) {
-    return Corruption(path, 0, "the manifest that CURRENT names", "a file", "none");
+    return Corruption(path, 0,
+                      absl::StrCat("the manifest that ", PathIn(dir, kCurrentFileName), " names"),
+                      "a file", "none");
   }
   return file;
 }
@@ -84,7 +86,7 @@ absl::StatusOr<RecoveredManifest> RecoverManifest(FileSystem* fs, const std::str
     return number.status();
   }
   const std::string path = PathIn(dir, ManifestFileName(*number));
-  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = OpenManifest(fs, path);
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = OpenManifest(fs, dir, path);
   if (!file.ok()) {
     return file.status();
   }

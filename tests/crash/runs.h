@@ -10,16 +10,13 @@ namespace fathom {
 
 // Sanitizers make a run several times as long.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
+#define FATHOM_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSanitized = true;
+#define FATHOM_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
-inline constexpr bool kSanitized = false;
+#define FATHOM_SANITIZED 0
 #endif
-#else
-inline constexpr bool kSanitized = false;
-#endif
+inline constexpr bool kSanitized = FATHOM_SANITIZED;
 
 inline uint64_t NumberFrom(const char* variable, uint64_t otherwise) {
   const char* const text = std::getenv(variable);
