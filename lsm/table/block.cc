@@ -182,10 +182,10 @@ void BlockIterator::Seek(absl::string_view target) {
   MoveToRestart(low);
   ReadNextEntry();
   while (Valid()) {
-    if (key_.size() < kTrailerBytes) {
-      return Fail(CorruptAt(current_, "size of an internal key", "at least 8", key_.size()));
+    if (key().size() < kTrailerBytes) {
+      return Fail(CorruptAt(current_, "size of an internal key", "at least 8", key().size()));
     }
-    if (CompareInternalKeys(key_, target) >= 0) {
+    if (CompareInternalKeys(key(), target) >= 0) {
       return;
     }
     ReadNextEntry();
@@ -202,7 +202,7 @@ void BlockIterator::Prev() {
   const uint32_t original = current_;
   if (original == 0) {
     current_ = end_;
-    return;
+    return ShowNothing();
   }
   // The last restart point before the current entry.
   uint32_t low = 0;
@@ -274,14 +274,14 @@ bool BlockIterator::RestartKey(uint32_t index, absl::string_view* key) {
 
 void BlockIterator::MoveToRestart(uint32_t index) {
   status_ = absl::OkStatus();
-  key_ = absl::string_view();
+  ShowNothing();
   next_ = end_ == 0 ? 0 : RestartOffset(index);
 }
 
 void BlockIterator::ReadNextEntry() {
   current_ = next_;
   if (current_ >= end_) {
-    return;
+    return ShowNothing();
   }
   EntryHeader header;
   const char* p = DecodeEntryHeader(data_ + current_, data_ + end_, &header);
@@ -289,23 +289,24 @@ void BlockIterator::ReadNextEntry() {
     return Fail(
         CorruptAt(current_, "entry", "within its block", "an entry that passes the block's end"));
   }
-  if (header.shared > key_.size()) {
-    return Fail(CorruptAt(current_, "shared bytes of a key", absl::StrCat("at most ", key_.size()),
-                          header.shared));
-  }
-  if (header.shared == 0) {
-    key_ = absl::string_view(p, header.unshared);
-  } else {
-    if (key_.data() == key_buffer_.data()) {
+  absl::string_view entry_key(p, header.unshared);
+  if (header.shared > 0) {
+    const absl::string_view last = key();
+    if (header.shared > last.size()) {
+      return Fail(CorruptAt(current_, "shared bytes of a key",
+                            absl::StrCat("at most ", last.size()), header.shared));
+    }
+    if (last.data() == key_buffer_.data()) {
       key_buffer_.resize(header.shared);
     } else {
-      key_buffer_.assign(key_.data(), header.shared);
+      key_buffer_.assign(last.data(), header.shared);
     }
     key_buffer_.append(p, header.unshared);
-    key_ = key_buffer_;
+    entry_key = key_buffer_;
   }
-  value_ = absl::string_view(p + header.unshared, header.value_size);
-  next_ = static_cast<uint32_t>(p + header.unshared + header.value_size - data_);
+  p += header.unshared;
+  next_ = static_cast<uint32_t>(p + header.value_size - data_);
+  Show(entry_key, absl::string_view(p, header.value_size));
 }
 
 absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,
@@ -317,6 +318,7 @@ absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,
 void BlockIterator::Fail(absl::Status status) {
   status_ = std::move(status);
   current_ = next_ = end_;
+  ShowNothing();
 }
 
 }  // namespace fathom

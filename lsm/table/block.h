@@ -79,14 +79,11 @@ class BlockIterator final : public InternalIterator {
  public:
   explicit BlockIterator(std::shared_ptr<const Block> block);
 
-  bool Valid() const override { return current_ < end_; }
   void SeekToFirst() override;
   void SeekToLast() override;
   void Seek(absl::string_view target) override;
   void Next() override;
   void Prev() override;
-  absl::string_view key() const override { return key_; }
-  absl::string_view value() const override { return value_; }
   absl::Status status() const override { return status_; }
 
   // DataLoss that names the place of the current entry, for a reader to whom what it says makes no
@@ -112,12 +109,11 @@ class BlockIterator final : public InternalIterator {
 
   const std::shared_ptr<const Block> block_;
   const char* const data_;
-  const uint32_t end_;     // offset of the restart points
-  uint32_t current_;       // offset of the current entry; end_ when not valid
-  uint32_t next_;          // offset of the entry after it
-  absl::string_view key_;  // in the block where it stands there whole, else in key_buffer_
+  const uint32_t end_;  // offset of the restart points
+  uint32_t current_;    // offset of the current entry; end_ when not valid
+  uint32_t next_;       // offset of the entry after it
+  // The current key, unless it stands in the block whole.
   std::string key_buffer_;
-  absl::string_view value_;
   absl::Status status_;
 };
 
