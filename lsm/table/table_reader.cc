@@ -155,8 +155,10 @@ absl::Status TableReader::ParseTail() {
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool fill_cache,
                                                                         ReadCost* cost) {
-  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum},
-                  {.cache = caches_.index, .fill_cache = fill_cache, .is_index = true}, cost);
+  return GetBlock(
+      {.handle = index_handle_, .checksum = properties_.index_checksum},
+      {.cache = caches_.index, .fill_cache = fill_cache, .search = Block::Search::kAllButLast},
+      cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const BlockIterator& index,
@@ -165,7 +167,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const Blo
   if (!entry.ok()) {
     return entry.status();
   }
-  return GetBlock(*entry, {.cache = caches_.data}, cost);
+  return GetBlock(*entry, {.cache = caches_.data, .search = Block::Search::kAll}, cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
@@ -209,9 +211,6 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const IndexEntry& entry,
                                                                        const BlockUse& use) const {
-  if (use.is_index) {
-    return ReadIndexBlock(*file_, name_, entry.handle, entry.checksum);
-  }
   if (use.readahead != nullptr) {
     const absl::StatusOr<absl::string_view> bytes =
         use.readahead->Take(*file_, entry.handle, /*limit=*/index_handle_.offset);
@@ -222,7 +221,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const Ind
       return CopyBlock(*bytes, name_, entry.handle, entry.checksum);
     }
   }
-  return ReadBlock(*file_, name_, entry.handle, entry.checksum);
+  return ReadBlock(*file_, name_, entry.handle, entry.checksum, use.search);
 }
 
 }  // namespace fathom

@@ -97,7 +97,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     BlockCache::Priority priority = BlockCache::Priority::kHigh;
     bool fill_cache = true;
     Readahead* readahead = nullptr;  // may be null
-    bool is_index = false;
+    Block::Search search = Block::Search::kNone;
   };
   // Blocks through the cache. `cost` is not null.
   absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
