@@ -63,6 +63,7 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, const ReadOptions&
   result.lookup = ReadMemtables(view, key, sequence, value, &result.cost);
   result.in_memtable = result.lookup != Lookup::kAbsent;
   if (result.in_memtable) {
+    Count(result.cost);
     return result;
   }
   int level = -1;

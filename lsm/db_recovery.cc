@@ -117,8 +117,12 @@ absl::StatusOr<bool> WasSynced(const FoundLog& log) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
+  absl::Status status = CheckOptions(options);
+  if (!status.ok()) {
+    return status;
+  }
   auto db = std::make_unique<DBImpl>(options, dir);
-  absl::Status status = db->Recover();
+  status = db->Recover();
   if (!status.ok()) {
     return status;
   }
