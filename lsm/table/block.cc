@@ -39,11 +39,32 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
                                                           size_t size,
                                                           std::shared_ptr<const std::string> file,
                                                           uint64_t offset, Search search) {
+  absl::StatusOr<std::shared_ptr<Block>> block =
+      ParseBytes(absl::string_view(bytes.get(), size), std::move(file), offset);
+  if (!block.ok()) {
+    return block.status();
+  }
+  (*block)->owned_ = std::move(bytes);
+  if (search != Search::kNone) {
+    (*block)->IndexEntries(search);
+  }
+  return std::shared_ptr<const Block>(*std::move(block));
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> Block::ParseBorrowed(
+    absl::string_view bytes, std::shared_ptr<const std::string> file, uint64_t offset) {
+  return ParseBytes(bytes, std::move(file), offset);
+}
+
+absl::StatusOr<std::shared_ptr<Block>> Block::ParseBytes(absl::string_view bytes,
+                                                         std::shared_ptr<const std::string> file,
+                                                         uint64_t offset) {
   constexpr size_t kWord = sizeof(uint32_t);
+  const size_t size = bytes.size();
   if (size < 2 * kWord || size > std::numeric_limits<uint32_t>::max()) {
     return Corruption(*file, offset, "block size", "8 to 2^32 - 1", size);
   }
-  const uint32_t num_restarts = DecodeFixed32(bytes.get() + size - kWord);
+  const uint32_t num_restarts = DecodeFixed32(bytes.data() + size - kWord);
   if ((num_restarts & kHashIndexFlag) != 0) {
     return Corruption(*file, offset, "block index type", "binary search",
                       "a hash index, which this version does not read");
@@ -59,7 +80,7 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
   block->num_restarts_ = num_restarts;
   uint64_t least = 0;
   for (uint32_t i = 0; i < num_restarts; ++i) {
-    const uint32_t restart = DecodeFixed32(bytes.get() + block->restarts_offset_ + i * kWord);
+    const uint32_t restart = DecodeFixed32(bytes.data() + block->restarts_offset_ + i * kWord);
     const bool in_order = i == 0 ? restart == 0 : restart >= least;
     const bool in_entries = restart < block->restarts_offset_ || (i == 0 && restart == 0);
     if (!in_order || !in_entries) {
@@ -70,28 +91,25 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
     }
     least = uint64_t{restart} + 1;
   }
-  block->bytes_ = std::move(bytes);
+  block->bytes_ = bytes.data();
   block->size_ = size;
   block->file_ = std::move(file);
   block->offset_ = offset;
-  if (search != Search::kNone) {
-    block->IndexEntries(search);
-  }
-  return std::shared_ptr<const Block>(block);
+  return std::shared_ptr<Block>(block);
 }
 
 void Block::IndexEntries(Search search) {
   if (search == Search::kAll) {
-    index_ = EntryIndex::Over(bytes_.get(), RestartOffset(num_restarts_ - 1), restarts_offset_);
+    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 1), restarts_offset_);
   } else if (num_restarts_ > 1) {
-    index_ = EntryIndex::Over(bytes_.get(), RestartOffset(num_restarts_ - 2),
+    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 2),
                               RestartOffset(num_restarts_ - 1));
   }
 }
 
 BlockIterator::BlockIterator(std::shared_ptr<const Block> block)
     : block_(std::move(block)),
-      data_(block_->bytes_.get()),
+      data_(block_->bytes_),
       end_(block_->restarts_offset_),
       current_(end_),
       next_(end_) {}

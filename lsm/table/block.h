@@ -36,6 +36,9 @@ class Block {
                                                             std::shared_ptr<const std::string> file,
                                                             uint64_t offset,
                                                             Search search = Search::kNone);
+  // The same over bytes that are not its own and must outlive it.
+  static absl::StatusOr<std::shared_ptr<const Block>> ParseBorrowed(
+      absl::string_view bytes, std::shared_ptr<const std::string> file, uint64_t offset);
 
   size_t size() const { return size_; }
 
@@ -51,14 +54,18 @@ class Block {
   struct Shared;  // a Block that std::make_shared may make
   Block() = default;
 
+  static absl::StatusOr<std::shared_ptr<Block>> ParseBytes(absl::string_view bytes,
+                                                           std::shared_ptr<const std::string> file,
+                                                           uint64_t offset);
   void IndexEntries(Search search);
   uint32_t RestartOffset(uint32_t i) const {
-    return DecodeFixed32(bytes_.get() + restarts_offset_ + i * sizeof(uint32_t));
+    return DecodeFixed32(bytes_ + restarts_offset_ + i * sizeof(uint32_t));
   }
   // The first restart point if there is none.
   uint32_t LastRestartBefore(uint32_t offset) const;
 
-  std::unique_ptr<char[]> bytes_;
+  std::unique_ptr<char[]> owned_;  // null if the bytes are borrowed
+  const char* bytes_ = nullptr;
   size_t size_ = 0;
   uint32_t restarts_offset_ = 0;  // where the restart points begin, and so the entries end
   uint32_t num_restarts_ = 0;

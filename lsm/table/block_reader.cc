@@ -111,10 +111,10 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                     std::move(name), handle, search);
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_and_trailer,
-                                                       std::shared_ptr<const std::string> name,
-                                                       const BlockHandle& handle,
-                                                       std::optional<uint32_t> parent_checksum) {
+absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block_and_trailer,
+                                                         std::shared_ptr<const std::string> name,
+                                                         const BlockHandle& handle,
+                                                         std::optional<uint32_t> parent_checksum) {
   const absl::StatusOr<Compression> compression =
       Vouch(block_and_trailer, *name, handle, parent_checksum);
   if (!compression.ok()) {
@@ -124,9 +124,7 @@ absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_a
   if (*compression != Compression::kNone) {
     return Uncompress(*compression, stored, std::move(name), handle, Block::Search::kNone);
   }
-  auto copy = std::make_unique_for_overwrite<char[]>(stored.size());
-  std::memcpy(copy.get(), stored.data(), stored.size());
-  return Block::Parse(std::move(copy), stored.size(), std::move(name), handle.offset);
+  return Block::ParseBorrowed(stored, std::move(name), handle.offset);
 }
 
 absl::StatusOr<IndexEntry> ReadIndexEntry(const BlockIterator& index) {

@@ -56,11 +56,12 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::optional<uint32_t> parent_checksum,
                                                        Block::Search search = Block::Search::kNone);
 
-// As ReadBlock, from bytes that were read before: `block_and_trailer` is what `handle` describes.
-absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_and_trailer,
-                                                       std::shared_ptr<const std::string> name,
-                                                       const BlockHandle& handle,
-                                                       std::optional<uint32_t> parent_checksum);
+// As ReadBlock, from bytes that were read before: `block_and_trailer` is what `handle` describes,
+// and must outlive the block.
+absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block_and_trailer,
+                                                         std::shared_ptr<const std::string> name,
+                                                         const BlockHandle& handle,
+                                                         std::optional<uint32_t> parent_checksum);
 
 // What the current entry of an index block says; DataLoss if it is not an index entry.
 absl::StatusOr<IndexEntry> ReadIndexEntry(const BlockIterator& index);

@@ -197,20 +197,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
       return block;
     }
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block = ReadFromDisk(entry, use);
-  if (!block.ok()) {
-    return block;
-  }
   ++cost->blocks_read;
   cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
-  if (use.cache != nullptr && use.fill_cache) {
-    use.cache->Insert(key, *block, use.priority);
-  }
-  return block;
-}
-
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const IndexEntry& entry,
-                                                                       const BlockUse& use) const {
   if (use.readahead != nullptr) {
     const absl::StatusOr<absl::string_view> bytes =
         use.readahead->Take(*file_, entry.handle, /*limit=*/index_handle_.offset);
@@ -218,10 +206,15 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const Ind
       return bytes.status();
     }
     if (!bytes->empty()) {
-      return CopyBlock(*bytes, name_, entry.handle, entry.checksum);
+      return BorrowBlock(*bytes, name_, entry.handle, entry.checksum);
     }
   }
-  return ReadBlock(*file_, name_, entry.handle, entry.checksum, use.search);
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      ReadBlock(*file_, name_, entry.handle, entry.checksum, use.search);
+  if (block.ok() && use.cache != nullptr && use.fill_cache) {
+    use.cache->Insert(key, *block, use.priority);
+  }
+  return block;
 }
 
 }  // namespace fathom
