@@ -313,6 +313,14 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
     if (!status.ok()) {
       return status;
     }
+    if (!log.closed_length.has_value()) {
+      // Where only the process died, the disk may not have it yet. From here on it must: what is
+      // written next may be durable, and the new manifest vouches for the log's length.
+      status = fs_->SyncFile(log.path);
+      if (!status.ok()) {
+        return status;
+      }
+    }
     const LogEnd& end = reader.end();
     ++recovery_.logs_replayed;
     recovery_.torn_bytes += end.dropped_bytes;
