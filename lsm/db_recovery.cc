@@ -8,6 +8,7 @@
 #include "lsm/db_impl.h"
 #include "lsm/format/file_names.h"
 #include "lsm/log_chain.h"
+#include "lsm/store_files.h"
 
 namespace fathom {
 namespace {
@@ -118,10 +119,7 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
     if (!parsed.has_value()) {
       continue;
     }
-    const bool holds_data =
-        parsed->kind == FileKind::kTable ||
-        (parsed->kind == FileKind::kLog && fs_->FileSize(Path(name)).value_or(1) > 0);
-    if (holds_data) {
+    if (HoldsData(fs_, home_.dir, name)) {
       return absl::DataLossError(absl::StrCat(Path(kCurrentFileName), ": missing, but ", name,
                                               " shows that there was a store here"));
     }
