@@ -113,7 +113,6 @@ class DBImpl final : public DB {
   absl::StatusOr<ManifestState> ReadOrCreateManifest();
   absl::Status OpenTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReplayLogs(ManifestState* state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReplayBatch(absl::string_view batch, MemTable* memtable);
   absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveUnnamedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StartThreads();
