@@ -69,6 +69,11 @@ absl::StatusOr<StoreCheck> StoreChecker::Run() {
   check_.manifest_edits = manifest.edits;
   status.Update(Note(kCurrentFileName, found->current));
   status.Update(Note(ManifestFileName(manifest.manifest_number), found->status));
+  if (manifest.dropped_bytes > 0) {
+    check_.notes.push_back(absl::StrCat(Path(ManifestFileName(manifest.manifest_number)),
+                                        ": ends with ", manifest.dropped_bytes,
+                                        " bytes of an edit that was never acknowledged"));
+  }
   if (status.ok()) {
     status = found->status.ok() ? CheckAllTables(manifest.state) : CheckTablesByThemselves();
   }
