@@ -119,6 +119,9 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
     leader->flushed = immutables_.back().result;
     leader->flushed_through = immutables_.back().last_sequence;
   }
+  if (leader->ingested != nullptr) {
+    return InstallIngested(leader->ingested);
+  }
   uint32_t count = 0;
   const absl::string_view group = GatherGroup(leader, last, &count);
   MemTable* const memtable = memtable_.get();
