@@ -137,8 +137,18 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
   edit->next_file_number = next_file_number_;
   edit->next_table_number = next_table_number_;
   ManifestWriter* const manifest = manifest_.get();
+  // A table that only moves has its name already.
+  const bool new_names = std::ranges::any_of(opened, [&now = *version_](const auto& table) {
+    int level = 0;
+    return now.Find(table->meta().FileName(), &level) == nullptr;
+  });
   mutex_.Unlock();
-  const absl::Status status = manifest->Append(*edit);
+  // What a failed sync leaves of a directory is not known: after it no name in there, not even a
+  // log's, can be trusted to become durable. So it ends the writing as a failed manifest does.
+  absl::Status status = new_names ? fs_->SyncDir(home_.dir) : absl::OkStatus();
+  if (status.ok()) {
+    status = manifest->Append(*edit);
+  }
   mutex_.Lock();
   manifest_busy_ = false;
   done_.SignalAll();

@@ -81,11 +81,6 @@ absl::StatusOr<std::shared_ptr<LiveTable>> DBImpl::WriteTable(
   if (!table.ok()) {
     return table.status();
   }
-  absl::Status status = fs_->SyncDir(home_.dir);
-  if (!status.ok()) {
-    (*table)->MarkObsolete();  // nothing names it
-    return status;
-  }
   const TableMeta& meta = (*table)->meta();
   *result = FlushResult{meta.FileName(), meta.entries, (*writer)->filter_bits(), meta.file_bytes};
   return table;

@@ -15,7 +15,8 @@
 //   3. A frozen memtable stays in the view until its table is live, and the log that holds its
 //      writes stays on disk until then [4].
 //   4. version_ and the manifest change in ApplyEdit alone, one edit at a time, manifest first.
-//   5. read_only_ is set by the first failed write to the log or the manifest, for good [8].
+//   5. read_only_ is set by the first failed write to the log or the manifest, or sync of the
+//      directory, for good [8].
 #pragma once
 
 #include <atomic>
@@ -165,7 +166,8 @@ class DBImpl final : public DB {
   // --- flushing
   void FlushLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status FlushOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Writes what `memtable` holds, as far as anybody can see it, to level-0 table `number`, durable.
+  // Writes what `memtable` holds, as far as anybody can see it, to level-0 table `number`, durable
+  // but for its name.
   absl::StatusOr<std::shared_ptr<LiveTable>> WriteTable(
       const MemTable& memtable, uint64_t number, const std::vector<SequenceNumber>& snapshots,
       FlushResult* result);
@@ -207,8 +209,9 @@ class DBImpl final : public DB {
   absl::Status RewriteOldTables(int level, uint64_t first_new_table)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes `edit` durable, then the version and the view that readers see. `opened` as in
-  // Version::With. With `flushed_oldest` the oldest immutable memtable leaves in the same step.
+  // Makes the names of new tables durable, then `edit`, then the version and the view that readers
+  // see. `opened` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
+  // in the same step.
   absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& opened, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -236,6 +236,7 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
     memtable_log_ = log_number;
   }
   const uint64_t manifest_number = state.next_file_number++;
+  state.durable_log = log_number;
   state.log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(state.closed_logs,
                 [&state](const auto& log_end) { return log_end.first < state.log_number; });
