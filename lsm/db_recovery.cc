@@ -28,6 +28,20 @@ struct FoundLog {
   std::optional<uint64_t> closed_length;
 };
 
+// A number beyond it is not one that a store could have come to, and leaves no room for more.
+constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
+
+absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
+  for (const uint64_t next : {state.next_file_number, state.next_table_number}) {
+    if (next > kMaxNextNumber) {
+      return absl::DataLossError(absl::StrCat(dir,
+                                              ": the next file or table number: expected at most ",
+                                              kMaxNextNumber, ", found ", next));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadLogHeader(FoundLog* log) {
   LogReader reader(log->file.get(), log->path, log->number, log->closed_length.value_or(0),
                    log->closed_length.has_value());
@@ -143,6 +157,9 @@ absl::Status DBImpl::Recover() {
   status = OpenTables(*state);
   if (status.ok()) {
     status = ReplayLogs(&*state);
+  }
+  if (status.ok()) {
+    status = CheckNumbers(home_.dir, *state);
   }
   if (status.ok()) {
     status = StartLogAndManifest(*std::move(state));
@@ -358,6 +375,11 @@ absl::Status DBImpl::ReplayBatch(absl::string_view batch, MemTable* memtable) {
   }
   if (!reader.status().ok()) {
     return reader.status();
+  }
+  if (sequence > kMaxSequenceNumber || reader.count() > kMaxSequenceNumber - sequence + 1) {
+    return absl::DataLossError(absl::StrCat("batch: expected sequence numbers up to ",
+                                            kMaxSequenceNumber, ", found ", reader.count(),
+                                            " from ", sequence));
   }
   for (BatchReader again(batch); again.Next(&entry); ++sequence) {
     memtable->Add(sequence, entry.type, entry.key, entry.value);
