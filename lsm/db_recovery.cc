@@ -17,6 +17,20 @@ namespace {
 // that is opened again and again with few writes must not collect logs for ever.
 constexpr size_t kMaxLogsInMemtable = 8;
 
+// A number beyond it is not one that a store could have come to, and leaves no room for more.
+constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
+
+absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
+  for (const uint64_t next : {state.next_file_number, state.next_table_number}) {
+    if (next > kMaxNextNumber) {
+      return absl::DataLossError(absl::StrCat(dir,
+                                              ": the next file or table number: expected at most ",
+                                              kMaxNextNumber, ", found ", next));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
@@ -46,6 +60,9 @@ absl::Status DBImpl::Recover() {
   status = OpenTables(*state);
   if (status.ok()) {
     status = ReplayLogs(&*state);
+  }
+  if (status.ok()) {
+    status = CheckNumbers(home_.dir, *state);
   }
   if (status.ok()) {
     status = StartLogAndManifest(*std::move(state));

@@ -124,6 +124,9 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
   }
   uint32_t count = 0;
   const absl::string_view group = GatherGroup(leader, last, &count);
+  if (count > kMaxSequenceNumber - last_sequence_.load(std::memory_order_relaxed)) {
+    return absl::ResourceExhaustedError("the store has used up its sequence numbers");
+  }
   MemTable* const memtable = memtable_.get();
 
   // Being in front of the queue is what protects log and memtable from here on, not the lock.

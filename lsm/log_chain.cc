@@ -167,6 +167,11 @@ absl::StatusOr<SequenceNumber> ReplayBatch(absl::string_view batch, SequenceNumb
   if (!reader.status().ok()) {
     return reader.status();
   }
+  if (sequence > kMaxSequenceNumber || reader.count() > kMaxSequenceNumber - sequence + 1) {
+    return absl::DataLossError(absl::StrCat("batch: expected sequence numbers up to ",
+                                            kMaxSequenceNumber, ", found ", reader.count(),
+                                            " from ", sequence));
+  }
   for (BatchReader again(batch); again.Next(&entry); ++sequence) {
     if (memtable != nullptr) {
       memtable->Add(sequence, entry.type, entry.key, entry.value);
