@@ -61,7 +61,8 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
 absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult* result) {
   CompactionEnvironment env;
   env.home = home_;
-  env.table_options = {options_.block_bytes, CompressionFor(compaction.target_level, *compaction.version)};
+  env.table_options = {options_.block_bytes,
+                       CompressionFor(compaction.target_level, *compaction.version)};
   env.target_table_bytes = options_.table_bytes;
   env.snapshots.assign(snapshots_.begin(), snapshots_.end());
   env.new_table_number = [this] { return NewTableNumber(); };
