@@ -34,7 +34,7 @@ namespace fathom {
 class DB {
  public:
   // Opens the store in `dir` (made if missing, its parent must exist) and recovers what a crash
-  // left. Unavailable if another process or object has it open.
+  // left. Unavailable if another process or object has it open; InvalidArgument as CheckOptions.
   static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options, const std::string& dir);
 
   // Closes as Close does; an error is then only told to Options::log.

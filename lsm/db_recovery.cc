@@ -20,8 +20,12 @@ constexpr size_t kMaxLogsInMemtable = 8;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
+  absl::Status status = CheckOptions(options);
+  if (!status.ok()) {
+    return status;
+  }
   auto db = std::make_unique<DBImpl>(options, dir);
-  absl::Status status = db->Recover();
+  status = db->Recover();
   if (!status.ok()) {
     return status;
   }
@@ -194,6 +198,14 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
     });
     if (!end.ok()) {
       return end.status();
+    }
+    if (!log.closed_length.has_value()) {
+      // Where only the process died, the disk may not have it yet. From here on it must: what is
+      // written next may be durable, and the new manifest vouches for the log's length.
+      const absl::Status synced = fs_->SyncFile(log.path);
+      if (!synced.ok()) {
+        return synced;
+      }
     }
     ++recovery_.logs_replayed;
     recovery_.torn_bytes += end->dropped_bytes;

@@ -223,6 +223,19 @@ TEST_CASE("recovery: the death of the process at any operation keeps what was ha
   CheckDeaths(Compactions);
 }
 
+TEST_CASE("recovery: what a dead process had not synced is durable once it was recovered") {
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1", Durability::kProcess);
+  const auto killed = fs.KillClone();
+  db.reset();
+  const auto again = OpenStore(killed.get());
+  REQUIRE(Get(again.get(), "a") == "1");
+  Put(again.get(), "b", "2", Durability::kDisk);
+  const auto crashed = killed->CrashClone(1, 0);
+  CHECK(Contents(OpenStore(crashed.get()).get()) == Model{{"a", "1"}, {"b", "2"}});
+}
+
 TEST_CASE("recovery: a crash during recovery loses nothing either, time and again") {
   // Crash case 25.
   MemFileSystem fs;
