@@ -13,6 +13,7 @@
 #include "node/message_loop.h"
 #include "node/node.h"
 #include "node/streams.h"
+#include "node/tools.h"
 
 namespace fathom {
 namespace {
@@ -93,6 +94,9 @@ int RunProcess(int argc, char* const* argv) {
   const absl::Status streams = CheckStandardStreams();
   if (!streams.ok()) {
     return Failed("cannot start", streams);
+  }
+  if (const Tool* const tool = argc > 1 ? FindTool(argv[1]) : nullptr; tool != nullptr) {
+    return RunTool(*tool, argc - 1, argv + 1);
   }
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
   if (!line.ok()) {
