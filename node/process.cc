@@ -50,6 +50,7 @@ absl::Status CheckStandardStreams() {
 // process.
 absl::StatusOr<int> CatchStopSignals() {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its greatest size is an error like a full disk
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);

@@ -108,7 +108,7 @@ TEST_CASE("tools: verify tells damage with status 1, a line each, and repair men
   const Outcome repair = Run({"repair", data.temp->path()});
   CHECK(repair.status == 1);
   CHECK(absl::StartsWith(repair.output, data.store + ": repaired, with losses\n"));
-  CHECK(absl::StrContains(repair.output, "  lost: L0_001.sst: 2 damaged blocks: "));
+  CHECK(absl::StrContains(repair.output, "  lost: L0_001.sst: damaged blocks: 2: "));
   CHECK(absl::StrContains(repair.output, ", of keys \"k0\" to "));
   CHECK(absl::StrContains(repair.output, "  beware: "));
   CHECK(absl::StrContains(repair.output,
