@@ -17,6 +17,20 @@ namespace {
 // that is opened again and again with few writes must not collect logs for ever.
 constexpr size_t kMaxLogsInMemtable = 8;
 
+// A number beyond it is not one that a store could have come to, and leaves no room for more.
+constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
+
+absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
+  for (const uint64_t next : {state.next_file_number, state.next_table_number}) {
+    if (next > kMaxNextNumber) {
+      return absl::DataLossError(absl::StrCat(dir,
+                                              ": the next file or table number: expected at most ",
+                                              kMaxNextNumber, ", found ", next));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
@@ -46,6 +60,9 @@ absl::Status DBImpl::Recover() {
   status = OpenTables(*state);
   if (status.ok()) {
     status = ReplayLogs(&*state);
+  }
+  if (status.ok()) {
+    status = CheckNumbers(home_.dir, *state);
   }
   if (status.ok()) {
     status = StartLogAndManifest(*std::move(state));
@@ -202,9 +219,8 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
     if (!log.closed_length.has_value()) {
       // Where only the process died, the disk may not have it yet. From here on it must: what is
       // written next may be durable, and the new manifest vouches for the log's length.
-      const absl::Status synced = fs_->SyncFile(log.path);
-      if (!synced.ok()) {
-        return synced;
+      if (absl::Status status = fs_->SyncFile(log.path); !status.ok()) {
+        return status;
       }
     }
     ++recovery_.logs_replayed;
@@ -237,6 +253,7 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
     memtable_log_ = log_number;
   }
   const uint64_t manifest_number = state.next_file_number++;
+  state.durable_log = log_number;
   state.log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(state.closed_logs,
                 [&state](const auto& log_end) { return log_end.first < state.log_number; });

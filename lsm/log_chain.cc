@@ -16,27 +16,6 @@ LogReader ReaderOf(const LogChain::Log& log) {
                    log.closed_length.has_value());
 }
 
-// Whether anything in `log` was ever made durable: then all before it was durable first.
-absl::StatusOr<bool> WasSynced(const LogChain::Log& log) {
-  LogReader reader(log.file.get(), log.path, log.number, 0, /*exact=*/false);
-  absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
-  if (!header.ok()) {
-    return header.status();
-  }
-  if (!header->has_value()) {
-    return false;
-  }
-  for (;;) {
-    absl::StatusOr<std::optional<absl::string_view>> record = reader.ReadRecord();
-    if (!record.ok()) {
-      return record.status();
-    }
-    if (!record->has_value()) {
-      return reader.synced_length() > 0;
-    }
-  }
-}
-
 }  // namespace
 
 absl::Status LogChain::Open(FileSystem* fs, const std::string& dir, uint64_t log_number) {
@@ -75,11 +54,15 @@ absl::StatusOr<LogChain> LogChain::Find(FileSystem* fs, const std::string& dir,
                        ": the manifest names this log, but the file is missing")));
     }
   };
+  chain.durable_log_ = state.durable_log;
   if (state.log_number != 0) {
     require(state.log_number);
   }
+  if (state.durable_log > state.log_number) {
+    require(state.durable_log);
+  }
   for (const auto& [number, length] : state.closed_logs) {
-    if (number > state.log_number) {
+    if (number > state.log_number && number != state.durable_log) {
       require(number);
     }
   }
@@ -120,11 +103,7 @@ absl::StatusOr<std::string> LogChain::CutBefore(size_t i) {
   if (cut_.empty()) {
     return cut_;
   }
-  const absl::StatusOr<bool> synced = WasSynced(log);
-  if (!synced.ok()) {
-    return synced.status();
-  }
-  if (*synced || log.closed_length.value_or(0) > 0) {
+  if (log.number <= durable_log_ || log.closed_length.value_or(0) > 0) {
     return absl::DataLossError(
         absl::StrCat(log.path, ": holds writes that were made durable, but ", cut_));
   }
@@ -187,6 +166,11 @@ absl::StatusOr<SequenceNumber> ReplayBatch(absl::string_view batch, SequenceNumb
   }
   if (!reader.status().ok()) {
     return reader.status();
+  }
+  if (sequence > kMaxSequenceNumber || reader.count() > kMaxSequenceNumber - sequence + 1) {
+    return absl::DataLossError(absl::StrCat("batch: expected sequence numbers up to ",
+                                            kMaxSequenceNumber, ", found ", reader.count(),
+                                            " from ", sequence));
   }
   for (BatchReader again(batch); again.Next(&entry); ++sequence) {
     if (memtable != nullptr) {

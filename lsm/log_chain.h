@@ -64,6 +64,7 @@ class LogChain {
   absl::Status Open(FileSystem* fs, const std::string& dir, uint64_t log_number);
 
   std::vector<Log> logs_;
+  uint64_t durable_log_ = 0;  // it and those before it were durable
   std::vector<absl::Status> missing_;
   std::string cut_;
 };
