@@ -144,9 +144,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
     return now.Find(table->meta().FileName(), &level) == nullptr;
   });
   mutex_.Unlock();
-  // What a failed sync leaves of a directory is not known: after it no name in there, not even a
-  // log's, can be trusted to become durable. So it ends the writing as a failed manifest does.
-  absl::Status status = new_names ? fs_->SyncDir(home_.dir) : absl::OkStatus();
+  absl::Status status = new_names ? SyncNames() : absl::OkStatus();
   if (status.ok()) {
     status = manifest->Append(*edit);
   }
@@ -164,6 +162,14 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
   UpdateThrottle();
   InstallView();
   return absl::OkStatus();
+}
+
+absl::Status DBImpl::SyncNames() {
+  absl::MutexLock lock(&names_mutex_);
+  if (names_status_.ok()) {
+    names_status_ = fs_->SyncDir(home_.dir);
+  }
+  return names_status_;
 }
 
 void DBImpl::UpdateThrottle() {
