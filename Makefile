@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 
-BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev
+BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev libsnappy-dev
 TEST_PACKAGES := doctest-dev rocksdb-tools
 BENCH_PACKAGES := libbenchmark-dev libleveldb-dev librocksdb-dev
 FORMAT_PACKAGES := clang-format

@@ -10,19 +10,6 @@
 #include "lsm/db_impl.h"
 
 namespace fathom {
-namespace {
-
-// How the tables that `compaction` writes are compressed.
-Compression CompressionFor(const Compaction& compaction, const Options& options) {
-  constexpr int kFirstCompressedLevel = 2;
-  if (compaction.target_level < kFirstCompressedLevel) {
-    return Compression::kNone;
-  }
-  const bool bottom = compaction.target_level >= compaction.version->DeepestLevel();
-  return bottom ? options.bottom_compression : options.compression;
-}
-
-}  // namespace
 
 void DBImpl::CompactionLoop() {
   absl::MutexLock lock(&mutex_);
@@ -74,13 +61,11 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
 absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult* result) {
   CompactionEnvironment env;
   env.home = home_;
-  env.table_options = {options_.block_bytes, CompressionFor(compaction, options_)};
+  env.table_options = {options_.block_bytes,
+                       CompressionFor(compaction.target_level, *compaction.version)};
   env.target_table_bytes = options_.table_bytes;
   env.snapshots.assign(snapshots_.begin(), snapshots_.end());
-  env.new_table_number = [this] {
-    absl::MutexLock lock(&mutex_);
-    return next_table_number_++;
-  };
+  env.new_table_number = [this] { return NewTableNumber(); };
   env.cancel = &cancel_;
   env.threads = std::max(options_.compaction_threads, 1);
 
@@ -125,6 +110,19 @@ absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult*
                    result->tombstones_dropped, " tombstones dropped, in ",
                    absl::ToInt64Milliseconds(absl::Now() - start), " ms"));
   return absl::OkStatus();
+}
+
+Compression DBImpl::CompressionFor(int level, const Version& version) const {
+  constexpr int kFirstCompressedLevel = 2;
+  if (level < kFirstCompressedLevel) {
+    return Compression::kNone;
+  }
+  return level >= version.DeepestLevel() ? options_.bottom_compression : options_.compression;
+}
+
+uint64_t DBImpl::NewTableNumber() {
+  absl::MutexLock lock(&mutex_);
+  return next_table_number_++;
 }
 
 absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,

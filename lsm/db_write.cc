@@ -119,8 +119,14 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
     leader->flushed = immutables_.back().result;
     leader->flushed_through = immutables_.back().last_sequence;
   }
+  if (leader->ingested != nullptr) {
+    return InstallIngested(leader->ingested);
+  }
   uint32_t count = 0;
   const absl::string_view group = GatherGroup(leader, last, &count);
+  if (count > kMaxSequenceNumber - last_sequence_.load(std::memory_order_relaxed)) {
+    return absl::ResourceExhaustedError("the store has used up its sequence numbers");
+  }
   MemTable* const memtable = memtable_.get();
 
   // Being in front of the queue is what protects log and memtable from here on, not the lock.

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "lsm/format/file_names.h"
+#include "lsm/manifest/manifest.h"
+#include "lsm/wal/batch.h"
 #include "lsm/wal/log_format.h"
+#include "lsm/wal/log_writer.h"
 #include "tests/lsm/store.h"
 
 namespace fathom {
@@ -263,6 +266,65 @@ std::string OpenError(MemFileSystem* fs) {
   }
   CHECK_MESSAGE(absl::IsDataLoss(db.status()), db.status().ToString());
   return std::string(db.status().message());
+}
+
+void WriteManifest(MemFileSystem* fs, const ManifestState& state) {
+  REQUIRE(fs->CreateDir("db").ok());
+  REQUIRE(ManifestWriter::Create(fs, "db", 7, state).ok());
+}
+
+// A next number of 2^64 - 1 wrapped around: the store opened once, and never again.
+TEST_CASE("recovery: file and table numbers that leave no room for more are refused") {
+  for (const uint64_t next : {(uint64_t{1} << 60) + 1, ~uint64_t{0}}) {
+    CAPTURE(next);
+    ManifestState state;
+    state.next_file_number = next;
+    MemFileSystem files;
+    WriteManifest(&files, state);
+    CHECK(OpenError(&files).find("next file or table number") != std::string::npos);
+    state = ManifestState();
+    state.next_table_number = next;
+    MemFileSystem tables;
+    WriteManifest(&tables, state);
+    CHECK(OpenError(&tables).find("next file or table number") != std::string::npos);
+  }
+}
+
+// The number after the last one took the store's next manifest with it.
+TEST_CASE("recovery: the last sequence number is used, and no write is taken after it") {
+  ManifestState state;
+  state.last_sequence = kMaxSequenceNumber - 1;
+  MemFileSystem fs;
+  WriteManifest(&fs, state);
+  auto db = OpenStore(&fs);
+  WriteBatch two;
+  two.Put("a", "1");
+  two.Put("b", "1");
+  CHECK(absl::IsResourceExhausted(db->Write(WriteOptions(), two)));
+  Put(db.get(), "last", "1");
+  CHECK(absl::IsResourceExhausted(db->Put(WriteOptions(), "more", "1")));
+  FlushStore(db.get());
+  CHECK(Contents(db.get()) == Model{{"last", "1"}});
+  CloseStore(std::move(db));
+  db = OpenStore(&fs);
+  CHECK(Contents(db.get()) == Model{{"last", "1"}});
+  CloseStore(std::move(db));
+}
+
+TEST_CASE("recovery: a batch in the log whose sequence numbers pass the last one is damage") {
+  for (const SequenceNumber sequence : {kMaxSequenceNumber, kMaxSequenceNumber + 1}) {
+    MemFileSystem fs;
+    WriteManifest(&fs, ManifestState());
+    std::string batch;
+    PutFixed64(&batch, sequence);
+    PutFixed32(&batch, 2);
+    AppendPut("a", "1", &batch);
+    AppendPut("b", "1", &batch);
+    LogWriter log(*fs.Create("db/000001.wal"), LogHeader{.number = 1}, /*preallocate=*/false);
+    REQUIRE(log.Append(batch).ok());
+    REQUIRE(log.Close().ok());
+    CHECK(OpenError(&fs).find("batch: expected sequence numbers up to") != std::string::npos);
+  }
 }
 
 TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {

@@ -287,8 +287,8 @@ TEST_CASE("block reader: a compression that we do not know is refused by its typ
   std::string bytes(20, 'x');
   bytes.push_back('\1');  // Snappy
   PutFixed32(&bytes, BlockChecksum(absl::string_view(bytes).substr(0, 20), 1));
-  const absl::Status status = CopyBlock(bytes, std::make_shared<std::string>("a.sst"),
-                                        {.offset = 30, .size = 20}, std::nullopt)
+  const absl::Status status = BorrowBlock(bytes, std::make_shared<std::string>("a.sst"),
+                                          {.offset = 30, .size = 20}, std::nullopt)
                                   .status();
   CHECK(IsDataLossOf(status, "a.sst"));
   CHECK(absl::StrContains(status.message(),
