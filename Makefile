@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 SECONDS ?= 60
 
-BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev
+BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev libsnappy-dev
 TEST_PACKAGES := doctest-dev rocksdb-tools
 BENCH_PACKAGES := libbenchmark-dev libleveldb-dev librocksdb-dev
 FUZZ_PACKAGES := clang libclang-rt-14-dev

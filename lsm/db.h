@@ -80,6 +80,16 @@ class DB {
   // nothing and answers an empty table name.
   virtual absl::StatusOr<FlushResult> Flush() = 0;
 
+  // Makes what finished table files hold part of the store, all or nothing, also after a crash: as
+  // if one batch had written all their entries, tombstones too, after everything acknowledged
+  // before. Of versions of one key the newest in its file counts, and of files the later one. The
+  // files may be RocksDB's or another Fathom's (lsm/table/README.md); they are only read, through
+  // Options::file_system. When the call returns OK, the entries and all writes before them are
+  // durable. Other calls may go on meanwhile; writers wait only for a flush at the end. Errors
+  // change nothing: DataLoss for a damaged file, InvalidArgument for one that uses what is not
+  // supported, NotFound for a missing one, and as for writes.
+  virtual absl::StatusOr<IngestResult> Ingest(const std::vector<std::string>& files) = 0;
+
   // Merges all of `source_level` into `target_level`, in the calling thread, after the compactions
   // that run. The target is the next level, or the source itself if that is the deepest level with
   // a table: its tombstones go then. InvalidArgument for any other. An empty source does nothing.

@@ -81,11 +81,6 @@ absl::StatusOr<std::shared_ptr<LiveTable>> DBImpl::WriteTable(
   if (!table.ok()) {
     return table.status();
   }
-  absl::Status status = fs_->SyncDir(home_.dir);
-  if (!status.ok()) {
-    (*table)->MarkObsolete();  // nothing names it
-    return status;
-  }
   const TableMeta& meta = (*table)->meta();
   *result = FlushResult{meta.FileName(), meta.entries, (*writer)->filter_bits(), meta.file_bytes};
   return table;
@@ -123,9 +118,17 @@ absl::StatusOr<FlushResult> DBImpl::Flush() {
     return FlushResult();
   }
   absl::MutexLock lock(&mutex_);
+  status = WaitForFlush(writer.flushed_through);
+  if (!status.ok()) {
+    return status;
+  }
+  return *writer.flushed;
+}
+
+absl::Status DBImpl::WaitForFlush(SequenceNumber through) {
   flush_error_ = absl::OkStatus();  // this call is a reason to try again
   flush_work_.Signal();
-  while (!immutables_.empty() && immutables_.front().last_sequence <= writer.flushed_through) {
+  while (!immutables_.empty() && immutables_.front().last_sequence <= through) {
     if (!flush_error_.ok()) {
       return flush_error_;
     }
@@ -135,7 +138,7 @@ absl::StatusOr<FlushResult> DBImpl::Flush() {
     }
     done_.Wait(&mutex_);
   }
-  return *writer.flushed;
+  return absl::OkStatus();
 }
 
 absl::Status DBImpl::Close() {

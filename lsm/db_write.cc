@@ -119,6 +119,9 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
     leader->flushed = immutables_.back().result;
     leader->flushed_through = immutables_.back().last_sequence;
   }
+  if (leader->ingested != nullptr) {
+    return InstallIngested(leader->ingested);
+  }
   uint32_t count = 0;
   const absl::string_view group = GatherGroup(leader, last, &count);
   if (count > kMaxSequenceNumber - last_sequence_.load(std::memory_order_relaxed)) {
@@ -201,6 +204,7 @@ absl::Status DBImpl::SyncAllLogs() {
     absl::MutexLock lock(&mutex_);
     old_logs.swap(old_logs_);
   }
+  VersionEdit edit;
   // Older logs first: a durable write must never follow a write that is lost.
   for (const std::unique_ptr<LogWriter>& log : old_logs) {
     absl::Status status = log->Sync();
@@ -210,9 +214,18 @@ absl::Status DBImpl::SyncAllLogs() {
     if (!status.ok()) {
       return status;
     }
+    edit.closed_logs.emplace_back(log->number(), log->length());
   }
   if (!log_named_) {
     absl::Status status = fs_->SyncDir(home_.dir);
+    if (!status.ok()) {
+      return status;
+    }
+    // Once for each log. A log that is missing later, or short, is then damage: without this word
+    // of it, it would pass for one that a power loss took before it was durable.
+    edit.durable_log = log_->number();
+    absl::MutexLock lock(&mutex_);
+    status = ApplyEdit(&edit, {}, /*flushed_oldest=*/false);
     if (!status.ok()) {
       return status;
     }

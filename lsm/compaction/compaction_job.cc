@@ -205,9 +205,6 @@ absl::StatusOr<CompactionOutput> RunCompaction(const Compaction& compaction,
         env.home.dir, ": compaction from level ", compaction.source_level, " read ",
         all.entries_read, " entries, expected ", compaction.InputEntries(), " by the manifest"));
   }
-  if (status.ok() && !all.tables.empty()) {
-    status = env.home.fs->SyncDir(env.home.dir);
-  }
   if (!status.ok()) {
     for (const std::shared_ptr<LiveTable>& table : all.tables) {
       table->MarkObsolete();  // nothing names it

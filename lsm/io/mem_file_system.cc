@@ -274,7 +274,13 @@ absl::Status MemFileSystem::RemoveDir(const std::string& dir) {
 absl::Status MemFileSystem::SyncDir(const std::string& dir) {
   absl::MutexLock lock(&mutex_);
   absl::Status status = Begin(FileOp::kSyncDir, dir);
-  return status.ok() ? tree_->SyncDir(dir) : status;
+  if (status.ok()) {
+    return tree_->SyncDir(dir);
+  }
+  if (!absl::IsCancelled(status)) {
+    tree_->LoseUnsynced(dir);
+  }
+  return status;
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> MemFileSystem::Lock(const std::string& path) {

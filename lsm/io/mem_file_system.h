@@ -59,7 +59,8 @@ class MemFileSystem : public FileSystem {
  public:
   // Called before each operation with its kind, its path and its number (counted from 1 over all
   // kinds). A status that is not OK makes the operation fail with it: nothing is done, but a failed
-  // Append writes half of its bytes first, and a failed Sync leaves the bytes volatile for ever.
+  // Append writes half of its bytes first, and a failed sync leaves the bytes, or the changes of
+  // the directory's names, volatile for ever.
   // Cancelled is for a process that is dead or a machine that is off: then truly nothing is done.
   // Runs under the file system's lock: it must not call back.
   using Hook = std::function<absl::Status(FileOp op, const std::string& path, uint64_t number)>;

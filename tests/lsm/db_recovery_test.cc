@@ -368,7 +368,7 @@ TEST_CASE("recovery: a log that is missing is refused by name") {
 std::string Value(int i) { return std::string(i < 3 ? 200 : 1, 'v'); }
 
 // What is left where the process dies after writes to four logs, none of them flushed: one to each
-// but the last, which has two. (The first of these is known to be durable by the second.)
+// but the last, which has two.
 std::unique_ptr<MemFileSystem> FourLogs(Durability last) {
   MemFileSystem fs;
   fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
@@ -394,9 +394,9 @@ TEST_CASE("recovery: a power loss that takes the name of a log ends the history 
       const std::vector<std::string> logs = FilesOfKind(disk.get(), FileKind::kLog);
       REQUIRE(logs.size() == 4);
       REQUIRE(disk->Remove(logs[lost]).ok());
-      if (last == Durability::kDisk && lost < 3) {
-        // The last one is durable, and so were the names of all before it.
-        CHECK(OpenError(disk.get()).find(logs[lost + 1]) != std::string::npos);
+      if (last == Durability::kDisk) {
+        // No power loss takes it: the manifest knows that it was durable, with all before it.
+        CHECK(OpenError(disk.get()).find(logs[lost]) != std::string::npos);
         continue;
       }
       Model expected;
@@ -409,6 +409,26 @@ TEST_CASE("recovery: a power loss that takes the name of a log ends the history 
         Put(db.get(), absl::StrCat("life", life), "v", static_cast<Durability>(life % 3));
         expected.emplace(absl::StrCat("life", life), "v");
       }
+    }
+  }
+}
+
+TEST_CASE("recovery: a log that lost its end ends the history, or is damage if it was durable") {
+  for (const Durability last : {Durability::kProcess, Durability::kDisk}) {
+    for (size_t cut = 0; cut < 3; ++cut) {
+      CAPTURE(cut);
+      const auto disk = FourLogs(last);
+      const std::string log = FilesOfKind(disk.get(), FileKind::kLog).at(cut);
+      disk->SetContents(log, disk->Contents(log).value().substr(0, 100));
+      if (last == Durability::kDisk) {
+        CHECK(OpenError(disk.get()).find(log) != std::string::npos);
+        continue;
+      }
+      Model expected;
+      for (int i = 0; i < static_cast<int>(cut); ++i) {
+        expected.emplace(Key(i), Value(i));
+      }
+      CHECK(Contents(OpenStore(disk.get()).get()) == expected);
     }
   }
 }

@@ -92,6 +92,23 @@ TEST_CASE("mem: a file can be made durable by its name, whoever wrote it; a fail
   }
 }
 
+// Crash case 10, for names.
+TEST_CASE("mem: after a failed sync of a directory its changes stay volatile, later ones do not") {
+  Mem mem;
+  MustWriteSynced(&mem, "/d/lost", "bytes");
+  mem.SetHook([](FileOp op, const std::string&, uint64_t) {
+    return op == FileOp::kSyncDir ? absl::InternalError("I/O error") : absl::OkStatus();
+  });
+  CHECK_FALSE(mem.SyncDir("/d").ok());
+  mem.SetHook(nullptr);
+  MustWriteSynced(&mem, "/d/later", "bytes");
+  CHECK(mem.SyncDir("/d").ok());
+  CHECK(Exists(&mem, "/d/lost"));
+  CHECK_FALSE(Exists(mem.CrashClone(1, 0).get(), "/d/lost"));
+  CHECK(Exists(mem.CrashClone(1, 0).get(), "/d/later"));
+  CHECK(Exists(mem.CrashClone(1, 100).get(), "/d/lost"));
+}
+
 TEST_CASE("mem: a cancelled operation is not made at all, not even in part") {
   Mem mem;
   const std::unique_ptr<WritableFile> file = MustCreate(&mem, "/d/f");
