@@ -61,7 +61,8 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
 absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult* result) {
   CompactionEnvironment env;
   env.home = home_;
-  env.table_options = {options_.block_bytes, CompressionFor(compaction.target_level, *compaction.version)};
+  env.table_options = {options_.block_bytes,
+                       CompressionFor(compaction.target_level, *compaction.version)};
   env.target_table_bytes = options_.table_bytes;
   env.snapshots.assign(snapshots_.begin(), snapshots_.end());
   env.new_table_number = [this] { return NewTableNumber(); };
@@ -143,9 +144,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
     return now.Find(table->meta().FileName(), &level) == nullptr;
   });
   mutex_.Unlock();
-  // What a failed sync leaves of a directory is not known: after it no name in there, not even a
-  // log's, can be trusted to become durable. So it ends the writing as a failed manifest does.
-  absl::Status status = new_names ? fs_->SyncDir(home_.dir) : absl::OkStatus();
+  absl::Status status = new_names ? SyncNames() : absl::OkStatus();
   if (status.ok()) {
     status = manifest->Append(*edit);
   }
@@ -163,6 +162,14 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
   UpdateThrottle();
   InstallView();
   return absl::OkStatus();
+}
+
+absl::Status DBImpl::SyncNames() {
+  absl::MutexLock lock(&names_mutex_);
+  if (names_status_.ok()) {
+    names_status_ = fs_->SyncDir(home_.dir);
+  }
+  return names_status_;
 }
 
 void DBImpl::UpdateThrottle() {

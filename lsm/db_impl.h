@@ -215,6 +215,10 @@ class DBImpl final : public DB {
   absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& opened, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Makes durable what names the directory has. What a failed sync leaves of them is not known, not
+  // even of a log's; so it is never made again, and all who ask later get its error.
+  absl::Status SyncNames() ABSL_LOCKS_EXCLUDED(names_mutex_);
+
   absl::Status CloseFiles() ABSL_LOCKS_EXCLUDED(mutex_);
   void RemoveOldLogs(uint64_t before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -247,6 +251,9 @@ class DBImpl final : public DB {
   std::string group_;       // the bytes of a group of batches
 
   absl::Mutex ingest_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);  // held throughout an Ingest
+  absl::Mutex names_mutex_;  // held while the disk is waited for, and no other then
+  absl::Status names_status_ ABSL_GUARDED_BY(names_mutex_);
+
   mutable absl::Mutex mutex_;
   absl::CondVar flush_work_;       // there may be something to flush
   absl::CondVar compaction_work_;  // there may be something to compact

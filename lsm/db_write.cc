@@ -217,7 +217,7 @@ absl::Status DBImpl::SyncAllLogs() {
     edit.closed_logs.emplace_back(log->number(), log->length());
   }
   if (!log_named_) {
-    absl::Status status = fs_->SyncDir(home_.dir);
+    absl::Status status = SyncNames();
     if (!status.ok()) {
       return status;
     }

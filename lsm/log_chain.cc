@@ -16,6 +16,15 @@ LogReader ReaderOf(const LogChain::Log& log) {
                    log.closed_length.has_value());
 }
 
+// A damaged header is told when the log is read; a failing disk, here.
+absl::Status ReadHeaderOf(LogChain::Log* log) {
+  absl::StatusOr<std::optional<LogHeader>> header = ReaderOf(*log).ReadHeader();
+  if (header.ok()) {
+    log->header = *header;
+  }
+  return absl::IsDataLoss(header.status()) ? absl::OkStatus() : header.status();
+}
+
 }  // namespace
 
 absl::Status LogChain::Open(FileSystem* fs, const std::string& dir, uint64_t log_number) {
@@ -70,8 +79,9 @@ absl::StatusOr<LogChain> LogChain::Find(FileSystem* fs, const std::string& dir,
     if (const auto closed = state.closed_logs.find(log.number); closed != state.closed_logs.end()) {
       log.closed_length = closed->second;
     }
-    // A damaged header is told when the log is read.
-    log.header = ReaderOf(log).ReadHeader().value_or(std::nullopt);
+    if (absl::Status status = ReadHeaderOf(&log); !status.ok()) {
+      return status;
+    }
   }
   return chain;
 }
@@ -84,7 +94,9 @@ absl::StatusOr<LogChain> LogChain::FindAll(FileSystem* fs, const std::string& di
   }
   for (size_t i = 0; i < chain.logs_.size(); ++i) {
     Log& log = chain.logs_[i];
-    log.header = ReaderOf(log).ReadHeader().value_or(std::nullopt);
+    if (absl::Status status = ReadHeaderOf(&log); !status.ok()) {
+      return status;
+    }
     if (i > 0 && log.header.has_value() &&
         log.header->previous_number == chain.logs_[i - 1].number) {
       chain.logs_[i - 1].closed_length = log.header->previous_length;

@@ -213,6 +213,7 @@ absl::Status StoreRepair::SwitchManifest() {
   edit.next_file_number = next_file_number_;
   edit.next_table_number = next_table_number_;
   edit.log_number = log_number;
+  edit.durable_log = log_number;
   edit.last_sequence = last_sequence_;
   edit.closed_logs.emplace_back(log_number, log.length());
   ManifestState state;

@@ -64,9 +64,9 @@ absl::Status StoreRepair::SaveLogs() {
       lost_before = true;
     }
     if (records > 0) {
-      report_.saved.push_back(absl::StrCat(name, ": ", records, " records with ", writes, " writes",
-                                           end.ok() ? "" : ", up to the damage,",
-                                           " went into tables"));
+      report_.saved.push_back(absl::StrCat(name, end.ok() ? "" : ", up to the damage",
+                                           ": written to tables: records: ", records,
+                                           ", writes: ", writes));
     }
   }
   last_sequence_ = std::max(last_sequence_, last_sequence);

@@ -228,7 +228,7 @@ absl::StatusOr<std::shared_ptr<LiveTable>> StoreRepair::SalvageTo(int level,
                                        meta != nullptr ? absl::StrCat(" of ", meta->entries) : "",
                                        " entries were read and written anew"));
   if (!lost.empty()) {
-    LostPart part{name, absl::StrCat(lost.size(), " damaged blocks"), {}, std::nullopt};
+    LostPart part{name, absl::StrCat("damaged blocks: ", lost.size()), {}, std::nullopt};
     for (const LostBlock& block : lost) {
       std::string first(block.after.empty() ? "" : UserKey(block.after));
       std::string last(UserKey(block.up_to));

@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "node/tools.h"
 
 namespace fathom {
 namespace {
@@ -219,6 +220,7 @@ std::string Wrapped(absl::string_view text) {
 }
 
 constexpr char kUsage[] = R"(Usage: fathom [OPTION]...
+       fathom TOOL DIR
 
 A storage node: reads Maelstrom messages from standard input, one JSON object a line, runs them
 against a log-structured merge tree, and answers on standard output. Notes go to standard error.
@@ -277,7 +279,8 @@ std::string HelpText() {
     absl::StrAppend(&text, "  --", spec.name, spec.argument != nullptr ? "=" : "",
                     spec.argument != nullptr ? spec.argument : "", "\n", Wrapped(spec.help));
   }
-  return text + kExamples;
+  return absl::StrCat(text, "\nTools, for a store that no process has open:\n", ToolsHelp(),
+                      kExamples);
 }
 
 std::string VersionText() { return absl::StrCat("fathom ", FATHOM_VERSION, "\n"); }

@@ -20,7 +20,7 @@
 
 namespace fathom {
 
-class GatedFileSystem final : public FileSystem {
+class GatedFileSystem : public FileSystem {
  public:
   // `base` is not owned and must outlive this. The gate is open.
   explicit GatedFileSystem(FileSystem* base) : base_(base) {}

@@ -1,5 +1,6 @@
-// Writes the seeds of log, table, manifest and db under the folder that is its argument. Those of
-// node are written by hand. A name that begins with "sound" promises that the target finds it so.
+// Writes the seeds of log, table, manifest and db under tests/fuzz/corpus, which is its argument.
+// Those of node are written by hand. A name that begins with "sound" promises that the target finds
+// it so.
 #include <cstdio>
 #include <random>
 #include <string>
@@ -90,6 +91,16 @@ void WriteTableSeeds() {
   WriteTableSeed("sound-zstd", {.block_bytes = 400, .compression = Compression::kZstd}, 40);
 }
 
+// Tables of RocksDB's, from the folder of the tests that read them.
+void CopyForeignTables(const std::string& data) {
+  for (const char* name : {"default", "hash_in_data_blocks", "partitioned_index_and_filter"}) {
+    const auto bytes = ReadFileToString(PosixFileSystem(), absl::StrCat(data, "/", name, ".sst"),
+                                        uint64_t{1} << 20);
+    EnsureOk(bytes.status(), "a table is read");
+    WriteSeed(absl::StrCat("table/foreign-", name), std::string(1, '\1') + *bytes);
+  }
+}
+
 std::string Pieces(char flags, const std::vector<std::string>& pieces) {
   std::string bytes(1, flags);
   for (const std::string& piece : pieces) {
@@ -147,6 +158,7 @@ int main(int argc, char** argv) {
   fathom::root = argv[1];
   fathom::WriteLogSeeds();
   fathom::WriteTableSeeds();
+  fathom::CopyForeignTables(fathom::root + "/../../lsm/table/data");
   fathom::WriteManifestSeeds();
   fathom::WriteDbSeeds();
 }

@@ -1,5 +1,5 @@
-// The table reader against any file: opened as a tool opens it, checked, walked both ways and
-// looked up.
+// What reads tables against any file: opened as a tool opens it, checked, walked both ways and
+// looked up; salvaged; read as another writer's.
 //
 //   u8 flags      1: make the checksums right, from the data blocks up to the metaindex
 //   bytes         the file
@@ -12,7 +12,9 @@
 
 #include "lsm/io/mem_file_system.h"
 #include "lsm/table/block_reader.h"
+#include "lsm/table/foreign_table.h"
 #include "lsm/table/table_reader.h"
+#include "lsm/table/table_salvage.h"
 #include "tests/fuzz/byte_tape.h"
 #include "tests/fuzz/ensure.h"
 #include "tests/fuzz/targets.h"
@@ -156,6 +158,42 @@ void LookUp(TableReader* table, bool sound, absl::string_view key, absl::string_
          it->status().message());
 }
 
+void ReadAsForeign(FileSystem* fs) {
+  absl::StatusOr<std::unique_ptr<ForeignTable>> table =
+      ForeignTable::Open(*fs->OpenForRead(kPath), kPath);
+  absl::Status status = table.status();
+  std::string last_key;
+  for (size_t n = 0; status.ok() && n < kMostEntries; ++n) {
+    const absl::StatusOr<bool> next = (*table)->Next();
+    status = next.status();
+    if (!next.ok() || !*next) {
+      break;
+    }
+    Ensure(n == 0 || last_key < (*table)->user_key(), "another writer's keys ascend");
+    last_key = std::string((*table)->user_key());
+  }
+  Ensure(status.ok() || absl::IsDataLoss(status) || absl::IsInvalidArgument(status),
+         "another writer's table is read, damaged or not supported", status.ToString());
+}
+
+// The entries that can be salvaged, which are all those of a table that is `sound`.
+void Salvage(FileSystem* fs, bool sound, const std::vector<Entry>& all) {
+  const std::unique_ptr<ReadableFile> file = *fs->OpenForRead(kPath);
+  std::vector<Entry> saved;
+  std::vector<LostBlock> lost;
+  const auto take = [&saved](absl::string_view key, absl::string_view value) {
+    if (saved.size() < kMostEntries) {
+      saved.emplace_back(std::string(key), std::string(value));
+    }
+  };
+  const absl::Status status = SalvageTable(*file, kPath, take, &lost);
+  EnsureOkOrDataLoss(status, "a table is salvaged or its index is damaged");
+  if (sound) {
+    EnsureOk(status, "a sound table is salvaged");
+    Ensure(lost.empty() && saved == all, "a sound table is salvaged as a whole");
+  }
+}
+
 }  // namespace
 
 bool FuzzTable(absl::string_view input) {
@@ -167,12 +205,14 @@ bool FuzzTable(absl::string_view input) {
   }
   MemFileSystem fs;
   fs.SetContents(kPath, bytes);
+  ReadAsForeign(&fs);
   BlockCache data_cache(size_t{1} << 20);
   BlockCache index_cache(size_t{1} << 20);
   const TableCaches caches(&data_cache, &index_cache);
   const auto table = TableReader::OpenUnknown(*fs.OpenForRead(kPath), kPath, 1, caches);
   EnsureOkOrDataLoss(table.status(), "a table opens or is damaged");
   if (!table.ok()) {
+    Salvage(&fs, /*sound=*/false, {});
     return false;
   }
   EnsureOk(TableReader::Open(*fs.OpenForRead(kPath), (*table)->identity(), caches).status(),
@@ -192,6 +232,7 @@ bool FuzzTable(absl::string_view input) {
              "a sound table is the same both ways");
     }
   }
+  Salvage(&fs, check.ok(), forward.entries);
   if (forward.entries.size() > kMostLookups) {
     forward.entries.resize(kMostLookups);
   }

@@ -115,7 +115,8 @@ TEST_CASE("foreign table: what is not supported is InvalidArgument that says wha
       {"refused_plain_table", "found RocksDB's plain table"},
       {"refused_cuckoo_table", "found RocksDB's cuckoo table"},
   };
-  for (const auto& [name, what] : kRefused) {
+  for (const auto& [table, what] : kRefused) {
+    const std::string name = table;
     CAPTURE(name);
     const Reading reading = ReadForeign(GoldenBytes(name));
     CHECK(absl::IsInvalidArgument(reading.status));
@@ -138,7 +139,7 @@ void CheckHonest(const Reading& reading, const Reading& sound) {
   REQUIRE(std::equal(reading.entries.begin(), reading.entries.end(), sound.entries.begin()));
 }
 
-// Flips bits of each byte; how often that was noticed.
+// Flips one bit of each byte, one after another; how often that was noticed.
 size_t FlipEachByte(const std::string& bytes) {
   const Reading sound = ReadForeign(bytes);
   REQUIRE_MESSAGE(sound.status.ok(), sound.status.ToString());
@@ -146,29 +147,27 @@ size_t FlipEachByte(const std::string& bytes) {
   size_t noticed = 0;
   for (size_t i = 0; i < bytes.size(); ++i) {
     CAPTURE(i);
-    for (const uint8_t flip : std::vector<uint8_t>{0x01, 0xff}) {
-      std::string damaged = bytes;
-      damaged[i] = static_cast<char>(static_cast<uint8_t>(damaged[i]) ^ flip);
-      fs.SetContents(kPath, damaged);
-      const Reading reading = ReadForeign(&fs);
-      CheckHonest(reading, sound);
-      noticed += reading.status.ok() ? 0 : 1;
-    }
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(static_cast<uint8_t>(damaged[i]) ^ (1u << (i % 8)));
+    fs.SetContents(kPath, damaged);
+    const Reading reading = ReadForeign(&fs);
+    CheckHonest(reading, sound);
+    noticed += reading.status.ok() ? 0 : 1;
   }
   return noticed;
 }
 
 TEST_CASE("foreign table: a wrong byte anywhere is refused, never a wrong answer") {
   // All but the footer's version, which may become another one of those that are read.
-  constexpr size_t kMayPass = 2;
+  constexpr size_t kMayPass = 1;
   for (const char* const name :
        {"default", "v2_crc32c_none", "v3_xxhash_lz4", "v4_xxhash64_zstd", "index_with_first_key"}) {
     CAPTURE(name);
     const std::string bytes = GoldenBytes(name);
-    CHECK(FlipEachByte(bytes) >= 2 * bytes.size() - kMayPass);
+    CHECK(FlipEachByte(bytes) >= bytes.size() - kMayPass);
   }
   const std::string own = FathomTable(Compression::kLz4);
-  CHECK(FlipEachByte(own) >= 2 * own.size() - kMayPass);
+  CHECK(FlipEachByte(own) >= own.size() - kMayPass);
   // Here nothing looks at the padding, or at the partitions of the filter.
   FlipEachByte(GoldenBytes("aligned_blocks"));
   FlipEachByte(GoldenBytes("partitioned_index_and_filter"));
