@@ -39,7 +39,7 @@ bool DBImpl::CanCompact() const {
 
 absl::Status DBImpl::Compact(const Compaction& compaction, bool move, CompactionResult* result) {
   running_.push_back(&compaction);
-  const absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
+  absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
   std::erase(running_, &compaction);
   compaction_work_.SignalAll();  // what conflicted may run now
   done_.SignalAll();
@@ -51,7 +51,7 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
   VersionEdit edit;
   edit.removed_tables.emplace_back(compaction.source_level, table->meta().number);
   edit.added_tables.emplace_back(compaction.target_level, table->meta());
-  const absl::Status status = ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
+  absl::Status status = ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
   if (status.ok()) {
     ++moves_;
   }
@@ -86,7 +86,7 @@ absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult*
   for (const std::shared_ptr<LiveTable>& table : output->tables) {
     edit.added_tables.emplace_back(compaction.target_level, table->meta());
   }
-  const absl::Status status = ApplyEdit(&edit, output->tables, /*flushed_oldest=*/false);
+  absl::Status status = ApplyEdit(&edit, output->tables, /*flushed_oldest=*/false);
   if (!status.ok()) {
     return status;  // the outputs may be named by now: they stay
   }

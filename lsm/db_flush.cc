@@ -46,7 +46,7 @@ absl::Status DBImpl::FlushOldest() {
     return table.status();  // the number is not used again: the manifest may have gone past it
   }
   edit.added_tables.emplace_back(0, (*table)->meta());
-  const absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
+  absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
   if (!status.ok()) {
     return status;  // the table may be named by now: it stays
   }
@@ -156,7 +156,7 @@ absl::Status DBImpl::Close() {
     thread.join();
   }
   background_.clear();
-  const absl::Status status = CloseFiles();
+  absl::Status status = CloseFiles();
   lock_.reset();
   return status;
 }

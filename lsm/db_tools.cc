@@ -122,6 +122,7 @@ absl::StatusOr<VerifyReport> DBImpl::Verify() {
 std::vector<LevelInfo> DBImpl::Levels() const {
   const ViewHolder::Pin view(views_);
   std::vector<LevelInfo> levels;
+  levels.reserve(kNumLevels);
   for (int level = 0; level < kNumLevels; ++level) {
     levels.push_back(LevelInfo{level, view->version->level(level).size(),
                                view->version->LevelBytes(level),

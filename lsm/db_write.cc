@@ -88,7 +88,7 @@ absl::Status DBImpl::JoinQueue(Writer* writer) {
     return writer->status;  // it rode with a leader
   }
   Writer* last = writer;
-  const absl::Status status = LeadGroup(writer, &last);
+  absl::Status status = LeadGroup(writer, &last);
   for (;;) {
     Writer* const ready = writers_.front();
     writers_.pop_front();
@@ -111,7 +111,7 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
   if (leader->batch != nullptr) {
     SlowDown(leader->batch->bytes());
   }
-  const absl::Status room = MakeRoom(leader->switch_memtable);
+  absl::Status room = MakeRoom(leader->switch_memtable);
   if (!room.ok()) {
     return room;
   }
@@ -240,7 +240,7 @@ absl::Status DBImpl::SyncAllLogs() {
 absl::Status DBImpl::MakeRoom(bool force) {
   absl::Duration for_flush;
   absl::Duration for_compaction;
-  const absl::Status status = FindRoom(force, &for_flush, &for_compaction);
+  absl::Status status = FindRoom(force, &for_flush, &for_compaction);
   CountWait("memtables wait for their flush", for_flush, &memtable_waits_);
   CountWait("too much to compact", for_compaction, &level0_waits_);
   return status;
@@ -325,7 +325,7 @@ absl::Status DBImpl::SwitchMemtable() {
   }
   ++next_file_number_;
   // The old log takes no more writes, but it is not durable yet: see SyncAllLogs.
-  const absl::Status flushed = log_->Flush();
+  absl::Status flushed = log_->Flush();
   if (!flushed.ok()) {
     SetReadOnly(flushed);
     return flushed;

@@ -110,10 +110,11 @@ class ShareWriter {
     }
     absl::StatusOr<std::unique_ptr<TableWriter>> table = TableWriter::Create(
         env_.home, env_.table_options, compaction_.target_level, env_.new_table_number());
-    if (table.ok()) {
-      table_ = *std::move(table);
+    if (!table.ok()) {
+      return table.status();
     }
-    return table.status();
+    table_ = *std::move(table);
+    return absl::OkStatus();
   }
 
   absl::Status FinishTable() {

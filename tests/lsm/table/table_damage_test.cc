@@ -472,5 +472,15 @@ TEST_CASE("table: the check finds what a writer got wrong under right checksums"
   }
 }
 
+// One order for a value and a deletion of the same moment; but a lookup that should find the one
+// finds the other.
+TEST_CASE("table: the check refuses two versions of a key with one sequence number") {
+  const TestTable table({{Key("k", 5), "value"}, {Key("k", 5, ValueType::kDeletion), ""}});
+  const absl::Status status = table.reader->Check().status();
+  CHECK(IsDataLossOf(status, table.path));
+  CHECK_MESSAGE(absl::StrContains(status.message(), "sequence numbers of two versions"),
+                status.ToString());
+}
+
 }  // namespace
 }  // namespace fathom
