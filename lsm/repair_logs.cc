@@ -19,7 +19,8 @@ absl::Status StoreRepair::SaveLogs() {
     report_.lost.push_back(LostPart{"", std::string(missing.message()), {}, std::nullopt});
   }
   SequenceNumber last_sequence = believed_ ? old_.last_sequence : 0;
-  bool lost_before = false;  // the last LostPart is of the log before
+  bool lost_before = false;  // the last LostPart is of what came right before the next record
+  bool cut_told = false;
   for (size_t i = 0; i < chain->logs().size(); ++i) {
     const LogChain::Log& log = chain->logs()[i];
     const std::string name = LogFileName(log.number);
@@ -49,6 +50,10 @@ absl::Status StoreRepair::SaveLogs() {
       continue;  // never durable; opening gives it up too
     }
     // Records that follow a loss are worth saving here: who repairs knows that there is a gap.
+    if (!cut.ok() && !std::exchange(cut_told, true)) {
+      report_.lost.push_back(LostPart{name, std::string(cut.status().message()), {}, std::nullopt});
+      lost_before = true;
+    }
     const absl::StatusOr<LogEnd> end =
         believed_ && cut.ok() ? chain->Replay(i, take) : chain->Read(i, take);
     if (!full.ok()) {

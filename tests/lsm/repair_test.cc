@@ -240,6 +240,38 @@ TEST_CASE("repair: the newest writes survive damage to the log before theirs") {
   CHECK(Get(OpenStore(store.options()).get(), Key(4)) == "in the second log4");
 }
 
+TEST_CASE("repair: writes that were durable are saved although a log before theirs is gone") {
+  MemFileSystem fs;
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+    return op == FileOp::kCreate && path.ends_with(".sst") ? absl::ResourceExhaustedError("full")
+                                                           : absl::OkStatus();
+  });
+  Options options = InMemory(&fs);
+  options.memtable_bytes = 200;
+  options.max_immutable_memtables = 4;
+  const auto db = OpenStore(options);
+  for (int i = 0; i < 5; ++i) {
+    Put(db.get(), Key(i), std::string(150, 'v'), Durability::kDisk);
+  }
+  const std::unique_ptr<MemFileSystem> killed = fs.KillClone();
+  std::vector<std::string> logs;
+  const std::vector<std::string> names = *killed->List("db");
+  std::ranges::copy_if(names, std::back_inserter(logs),
+                       [](const std::string& name) { return absl::EndsWith(name, ".wal"); });
+  std::ranges::sort(logs);
+  REQUIRE(logs.size() == 4);
+  REQUIRE(killed->Remove("db/" + logs[1]).ok());
+  options.file_system = killed.get();
+  CHECK(absl::IsDataLoss(DB::Open(options, "db").status()));
+  const RepairReport report = Repair(options);
+  REQUIRE(report.lost.size() == 1);
+  CHECK(report.lost[0].entries == uint64_t{1});
+  const auto repaired = OpenStore(options);
+  for (int i = 0; i < 5; ++i) {
+    CHECK((Get(repaired.get(), Key(i)) == "(none)") == (i == 1));
+  }
+}
+
 TEST_CASE("repair: all kinds of damage at once") {
   // With the manifest's word for it, what is lost can be told exactly; else it may be any key.
   for (const bool manifest : {true, false}) {
