@@ -5,10 +5,12 @@ BUILD_TYPE ?= Release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
+SECONDS ?= 60
 
-BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev
+BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev libsnappy-dev
 TEST_PACKAGES := doctest-dev rocksdb-tools
 BENCH_PACKAGES := libbenchmark-dev libleveldb-dev librocksdb-dev
+FUZZ_PACKAGES := clang libclang-rt-14-dev
 FORMAT_PACKAGES := clang-format
 
 SOURCES = $(shell git ls-files '*.h' '*.cc')
@@ -32,6 +34,7 @@ help:
 	@echo 'make test      install what is missing, build, and run every test'
 	@echo 'make build     leave the program in $(BUILD_DIR)/fathom'
 	@echo 'make bench     build and run the benchmarks'
+	@echo 'make fuzz      build the fuzzers with clang and run each for SECONDS ($(SECONDS))'
 	@echo 'make format    format the sources (check-format only compares)'
 	@echo 'make install   install the program under PREFIX ($(PREFIX))'
 	@echo 'make clean     remove $(BUILD_DIR)'
@@ -60,6 +63,15 @@ bench:
 	  -DFATHOM_TESTS=OFF -DFATHOM_BENCH=ON $(CMAKE_FLAGS)
 	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
 	@tests/bench/run.sh $(BUILD_DIR)
+
+.PHONY: fuzz
+fuzz:
+	$(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
+	@cmake -S . -B $(BUILD_DIR)-fuzz -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1' \
+	  -DCMAKE_CXX_COMPILER=clang++ -DFATHOM_TESTS=OFF -DFATHOM_FUZZ=ON \
+	  -DFATHOM_SANITIZE=address,undefined $(CMAKE_FLAGS)
+	@cmake --build $(BUILD_DIR)-fuzz --parallel $(JOBS)
+	@tests/fuzz/run.sh $(BUILD_DIR)-fuzz $(SECONDS)
 
 .PHONY: format check-format
 format:

@@ -75,7 +75,7 @@ void Encode(Number number, std::string* out) {
   const auto bits = std::bit_cast<uint64_t>(number.nearest);
   out->push_back(static_cast<char>(kNumberMark));
   AppendBigEndian((bits & kSignBit) != 0 ? ~bits : bits | kSignBit, 8, out);
-  AppendBigEndian(static_cast<uint64_t>(number.remainder + kRemainderBias), 2, out);
+  AppendBigEndian(static_cast<uint16_t>(number.remainder + kRemainderBias), 2, out);
 }
 
 // REQUIRES: `key` has the length of a number's key.

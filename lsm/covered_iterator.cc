@@ -22,7 +22,6 @@ class CoveredIterator final : public InternalIterator {
         own_((*runs_)[places - 1]),
         snapshot_(snapshot) {}
 
-  bool Valid() const override { return base_->Valid(); }
   void SeekToFirst() override {
     base_->SeekToFirst();
     SkipForward();
@@ -43,8 +42,6 @@ class CoveredIterator final : public InternalIterator {
     base_->Prev();
     SkipBackward();
   }
-  absl::string_view key() const override { return base_->key(); }
-  absl::string_view value() const override { return base_->value(); }
   absl::Status status() const override { return base_->status(); }
 
  private:
@@ -64,9 +61,10 @@ class CoveredIterator final : public InternalIterator {
       } else if (Sequence(base_->key()) < stretch_.deleted_below) {
         base_->Next();
       } else {
-        return;
+        break;
       }
     }
+    ShowWhere(*base_);
   }
   void SkipBackward() {
     while (base_->Valid()) {
@@ -76,9 +74,10 @@ class CoveredIterator final : public InternalIterator {
       } else if (Sequence(base_->key()) < stretch_.deleted_below) {
         base_->Prev();
       } else {
-        return;
+        break;
       }
     }
+    ShowWhere(*base_);
   }
   // To the last version of the last key before `user_key`.
   void SeekBefore(absl::string_view user_key) {

@@ -34,7 +34,7 @@ namespace fathom {
 class DB {
  public:
   // Opens the store in `dir` (made if missing, its parent must exist) and recovers what a crash
-  // left. Unavailable if another process or object has it open.
+  // left. Unavailable if another process or object has it open; InvalidArgument as CheckOptions.
   static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options, const std::string& dir);
 
   // Closes as Close does; an error is then only told to Options::log.
@@ -86,6 +86,16 @@ class DB {
   // Writes what the memtables hold to level 0 and waits for it. With an empty memtable it writes
   // nothing and answers an empty table name.
   virtual absl::StatusOr<FlushResult> Flush() = 0;
+
+  // Makes what finished table files hold part of the store, all or nothing, also after a crash: as
+  // if one batch had written all their entries, tombstones too, after everything acknowledged
+  // before. Of versions of one key the newest in its file counts, and of files the later one. The
+  // files may be RocksDB's or another Fathom's (lsm/table/README.md); they are only read, through
+  // Options::file_system. When the call returns OK, the entries and all writes before them are
+  // durable. Other calls may go on meanwhile; writers wait only for a flush at the end. Errors
+  // change nothing: DataLoss for a damaged file, InvalidArgument for one that uses what is not
+  // supported, NotFound for a missing one, and as for writes.
+  virtual absl::StatusOr<IngestResult> Ingest(const std::vector<std::string>& files) = 0;
 
   // Merges all of `source_level` into `target_level`, in the calling thread, after the compactions
   // that run. The target is the next level, or the source itself if that is the deepest level with

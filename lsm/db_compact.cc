@@ -10,19 +10,6 @@
 #include "lsm/db_impl.h"
 
 namespace fathom {
-namespace {
-
-// How the tables that `compaction` writes are compressed.
-Compression CompressionFor(const Compaction& compaction, const Options& options) {
-  constexpr int kFirstCompressedLevel = 2;
-  if (compaction.target_level < kFirstCompressedLevel) {
-    return Compression::kNone;
-  }
-  const bool bottom = compaction.target_level >= compaction.version->DeepestLevel();
-  return bottom ? options.bottom_compression : options.compression;
-}
-
-}  // namespace
 
 void DBImpl::CompactionLoop() {
   absl::MutexLock lock(&mutex_);
@@ -52,7 +39,7 @@ bool DBImpl::CanCompact() const {
 
 absl::Status DBImpl::Compact(const Compaction& compaction, bool move, CompactionResult* result) {
   running_.push_back(&compaction);
-  const absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
+  absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
   std::erase(running_, &compaction);
   compaction_work_.SignalAll();  // what conflicted may run now
   done_.SignalAll();
@@ -64,7 +51,7 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
   VersionEdit edit;
   edit.removed_tables.emplace_back(compaction.source_level, table->meta().number);
   edit.added_tables.emplace_back(compaction.target_level, table->meta());
-  const absl::Status status = ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
+  absl::Status status = ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
   if (status.ok()) {
     ++moves_;
   }
@@ -74,13 +61,11 @@ absl::Status DBImpl::MoveTable(const Compaction& compaction) {
 absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult* result) {
   CompactionEnvironment env;
   env.home = home_;
-  env.table_options = {options_.block_bytes, CompressionFor(compaction, options_)};
+  env.table_options = {options_.block_bytes,
+                       CompressionFor(compaction.target_level, *compaction.version)};
   env.target_table_bytes = options_.table_bytes;
   env.snapshots.assign(snapshots_.begin(), snapshots_.end());
-  env.new_table_number = [this] {
-    absl::MutexLock lock(&mutex_);
-    return next_table_number_++;
-  };
+  env.new_table_number = [this] { return NewTableNumber(); };
   env.cancel = &cancel_;
   env.threads = std::max(options_.compaction_threads, 1);
 
@@ -101,7 +86,7 @@ absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult*
   for (const std::shared_ptr<LiveTable>& table : output->tables) {
     edit.added_tables.emplace_back(compaction.target_level, table->meta());
   }
-  const absl::Status status = ApplyEdit(&edit, output->tables, /*flushed_oldest=*/false);
+  absl::Status status = ApplyEdit(&edit, output->tables, /*flushed_oldest=*/false);
   if (!status.ok()) {
     return status;  // the outputs may be named by now: they stay
   }
@@ -127,6 +112,19 @@ absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult*
   return absl::OkStatus();
 }
 
+Compression DBImpl::CompressionFor(int level, const Version& version) const {
+  constexpr int kFirstCompressedLevel = 2;
+  if (level < kFirstCompressedLevel) {
+    return Compression::kNone;
+  }
+  return level >= version.DeepestLevel() ? options_.bottom_compression : options_.compression;
+}
+
+uint64_t DBImpl::NewTableNumber() {
+  absl::MutexLock lock(&mutex_);
+  return next_table_number_++;
+}
+
 absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
                                bool flushed_oldest) {
   // One at a time, in the order in which they come; the disk is waited for without the lock.
@@ -140,8 +138,16 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
   edit->next_file_number = next_file_number_;
   edit->next_table_number = next_table_number_;
   ManifestWriter* const manifest = manifest_.get();
+  // A table that only moves has its name already.
+  const bool new_names = std::ranges::any_of(opened, [&now = *version_](const auto& table) {
+    int level = 0;
+    return now.Find(table->meta().FileName(), &level) == nullptr;
+  });
   mutex_.Unlock();
-  const absl::Status status = manifest->Append(*edit);
+  absl::Status status = new_names ? SyncNames() : absl::OkStatus();
+  if (status.ok()) {
+    status = manifest->Append(*edit);
+  }
   mutex_.Lock();
   manifest_busy_ = false;
   done_.SignalAll();
@@ -156,6 +162,14 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
   UpdateThrottle();
   InstallView();
   return absl::OkStatus();
+}
+
+absl::Status DBImpl::SyncNames() {
+  absl::MutexLock lock(&names_mutex_);
+  if (names_status_.ok()) {
+    names_status_ = fs_->SyncDir(home_.dir);
+  }
+  return names_status_;
 }
 
 void DBImpl::UpdateThrottle() {

@@ -46,7 +46,7 @@ absl::Status DBImpl::FlushOldest() {
     return table.status();  // the number is not used again: the manifest may have gone past it
   }
   edit.added_tables.emplace_back(0, (*table)->meta());
-  const absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
+  absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
   if (!status.ok()) {
     return status;  // the table may be named by now: it stays
   }
@@ -87,11 +87,6 @@ absl::StatusOr<std::shared_ptr<LiveTable>> DBImpl::WriteTable(
   if (!table.ok()) {
     return table.status();
   }
-  absl::Status status = fs_->SyncDir(home_.dir);
-  if (!status.ok()) {
-    (*table)->MarkObsolete();  // nothing names it
-    return status;
-  }
   const TableMeta& meta = (*table)->meta();
   *result = FlushResult{meta.FileName(), meta.entries, (*writer)->filter_bits(), meta.file_bytes};
   return table;
@@ -129,9 +124,17 @@ absl::StatusOr<FlushResult> DBImpl::Flush() {
     return FlushResult();
   }
   absl::MutexLock lock(&mutex_);
+  status = WaitForFlush(writer.flushed_through);
+  if (!status.ok()) {
+    return status;
+  }
+  return *writer.flushed;
+}
+
+absl::Status DBImpl::WaitForFlush(SequenceNumber through) {
   flush_error_ = absl::OkStatus();  // this call is a reason to try again
   flush_work_.Signal();
-  while (!immutables_.empty() && immutables_.front().last_sequence <= writer.flushed_through) {
+  while (!immutables_.empty() && immutables_.front().last_sequence <= through) {
     if (!flush_error_.ok()) {
       return flush_error_;
     }
@@ -141,7 +144,7 @@ absl::StatusOr<FlushResult> DBImpl::Flush() {
     }
     done_.Wait(&mutex_);
   }
-  return *writer.flushed;
+  return absl::OkStatus();
 }
 
 absl::Status DBImpl::Close() {
@@ -159,7 +162,7 @@ absl::Status DBImpl::Close() {
     thread.join();
   }
   background_.clear();
-  const absl::Status status = CloseFiles();
+  absl::Status status = CloseFiles();
   lock_.reset();
   return status;
 }

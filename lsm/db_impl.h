@@ -4,6 +4,7 @@
 //   db_write.cc     queue -> log -> memtable; the memtable switch
 //   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
 //   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed; ApplyEdit
+//   db_ingest.cc    files of others -> merge -> tables -> manifest -> view
 //   db_read.cc      view -> memtables -> tables; iterators; snapshots
 //   db_tools.cc     checkpoint, verification, figures
 //
@@ -14,7 +15,8 @@
 //   3. A frozen memtable stays in the view until its table is live, and the log that holds its
 //      writes stays on disk until then [4].
 //   4. version_ and the manifest change in ApplyEdit alone, one edit at a time, manifest first.
-//   5. read_only_ is set by the first failed write to the log or the manifest, for good [8].
+//   5. read_only_ is set by the first failed write to the log or the manifest, or sync of the
+//      directory, for good [8].
 #pragma once
 
 #include <atomic>
@@ -72,6 +74,8 @@ class DBImpl final : public DB {
   std::unique_ptr<Iterator> NewIterator(const ReadOptions& options, ReadCost* cost) override;
   std::unique_ptr<Iterator> NewMemtableIterator() override;
   absl::StatusOr<FlushResult> Flush() override;
+  absl::StatusOr<IngestResult> Ingest(const std::vector<std::string>& files) override
+      ABSL_LOCKS_EXCLUDED(ingest_mutex_, mutex_);
   absl::StatusOr<CompactionResult> CompactLevel(int source_level, int target_level) override;
   absl::Status CompactAll() override;
   absl::Status WaitForCompactions() override;
@@ -84,12 +88,22 @@ class DBImpl final : public DB {
   absl::Status Close() override;
 
  private:
+  // Tables that an Ingest wrote, and what became of them.
+  struct Ingested {
+    Version::Tables tables;  // in key order; table i holds versions of sequence first_sequence + i
+    SequenceNumber first_sequence = 0;
+    int level = 0;              // where they are meant to stand, and stand in the end
+    bool overtaken = false;     // writers have used the sequence numbers
+    bool may_be_named = false;  // the manifest may name them by now
+  };
+
   // A call that waits in the queue. Without a batch it is there for the queue's exclusion alone: a
-  // SyncLog, or a Flush, which switches the memtable.
+  // SyncLog; a Flush, which switches the memtable; or an Ingest, which does so too.
   struct Writer {
     const WriteBatch* batch = nullptr;
     Durability durability = Durability::kBuffered;
     bool switch_memtable = false;
+    Ingested* ingested = nullptr;  // to make live
     // Of one that switches: what to wait for; null if there was nothing to flush.
     std::shared_ptr<FlushResult> flushed;
     SequenceNumber flushed_through = 0;
@@ -115,7 +129,6 @@ class DBImpl final : public DB {
   absl::StatusOr<ManifestState> ReadOrCreateManifest();
   absl::Status OpenTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReplayLogs(ManifestState* state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReplayBatch(absl::string_view batch, MemTable* memtable);
   absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveUnnamedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StartThreads();
@@ -158,16 +171,32 @@ class DBImpl final : public DB {
   // --- flushing
   void FlushLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status FlushOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Writes what `memtable` holds, as far as anybody can see it, to level-0 table `number`, durable.
+  // Writes what `memtable` holds, as far as anybody can see it, to level-0 table `number`, durable
+  // but for its name.
   absl::StatusOr<std::shared_ptr<LiveTable>> WriteTable(
       const MemTable& memtable, uint64_t number, const std::vector<SequenceNumber>& snapshots,
       FlushResult* result);
   bool CanFlush() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return !immutables_.empty() && flush_error_.ok() && read_only_.ok();
   }
+  // Waits until no memtable is left that was frozen with writes up to `through`.
+  absl::Status WaitForFlush(SequenceNumber through) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void InstallView() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // --- ingesting
+  class OutputTables;
+  // Writes what `files` hold to tables, durable and open. They are in `*ingested` also on error.
+  absl::Status WriteIngested(const std::vector<std::string>& files, uint64_t reserve,
+                             Ingested* ingested) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The front writer's work: makes the tables live. REQUIRES: the memtable is empty.
+  absl::Status InstallIngested(Ingested* ingested) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The deepest level on which tables in `range` may stand that are newer than all else.
+  int LevelForNewest(const KeyRange& range) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // --- compaction
+  // How tables that are written to `level` of `version` are compressed.
+  Compression CompressionFor(int level, const Version& version) const;
+  uint64_t NewTableNumber() ABSL_LOCKS_EXCLUDED(mutex_);
   void CompactionLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   bool CanCompact() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Compact(const Compaction& compaction, bool move, CompactionResult* result)
@@ -185,10 +214,15 @@ class DBImpl final : public DB {
   absl::Status RewriteOldTables(int level, uint64_t first_new_table)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Makes `edit` durable, then the version and the view that readers see. `opened` as in
-  // Version::With. With `flushed_oldest` the oldest immutable memtable leaves in the same step.
+  // Makes the names of new tables durable, then `edit`, then the version and the view that readers
+  // see. `opened` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
+  // in the same step.
   absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& opened, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Makes durable what names the directory has. What a failed sync leaves of them is not known, not
+  // even of a log's; so it is never made again, and all who ask later get its error.
+  absl::Status SyncNames() ABSL_LOCKS_EXCLUDED(names_mutex_);
 
   absl::Status CloseFiles() ABSL_LOCKS_EXCLUDED(mutex_);
   void RemoveOldLogs(uint64_t before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -220,6 +254,10 @@ class DBImpl final : public DB {
   std::unique_ptr<LogWriter> log_;
   bool log_named_ = false;  // the log's directory entry is durable
   std::string group_;       // the bytes of a group of batches
+
+  absl::Mutex ingest_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);  // held throughout an Ingest
+  absl::Mutex names_mutex_;  // held while the disk is waited for, and no other then
+  absl::Status names_status_ ABSL_GUARDED_BY(names_mutex_);
 
   mutable absl::Mutex mutex_;
   absl::CondVar flush_work_;       // there may be something to flush

@@ -3,9 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
-
 namespace fathom {
 namespace {
 
@@ -14,14 +11,14 @@ namespace {
 // newest visible version is met last: key and value were copied on the way.
 class DBIterator final : public Iterator {
  public:
-  DBIterator(std::unique_ptr<InternalIterator> internal, SequenceNumber sequence,
-             std::optional<std::string> lower, std::optional<std::string> upper)
-      : internal_(std::move(internal)),
+  DBIterator(std::shared_ptr<const View> view, std::unique_ptr<InternalIterator> internal,
+             SequenceNumber sequence, std::optional<std::string> lower,
+             std::optional<std::string> upper)
+      : view_(std::move(view)),
+        internal_(std::move(internal)),
         sequence_(sequence),
         lower_(std::move(lower)),
         upper_(std::move(upper)) {}
-
-  bool Valid() const override { return valid_; }
 
   void SeekToFirst() override {
     if (lower_.has_value()) {
@@ -62,7 +59,7 @@ class DBIterator final : public Iterator {
       if (internal_->status().ok()) {
         internal_->SeekToLast();
       }
-    } else if (CheckKey() && UserKey(internal_->key()) != UserKey(oldest.view())) {
+    } else if (UserKey(internal_->key()) != UserKey(oldest.view())) {
       internal_->Prev();
     }
     FindBackward();
@@ -90,29 +87,14 @@ class DBIterator final : public Iterator {
       forward_ = false;
       do {
         internal_->Prev();
-      } while (internal_->Valid() && CheckKey() && UserKey(internal_->key()) == saved_key_);
+      } while (internal_->Valid() && UserKey(internal_->key()) == saved_key_);
     }
     FindBackward();
   }
 
-  absl::string_view key() const override {
-    return forward_ ? UserKey(internal_->key()) : absl::string_view(saved_key_);
-  }
-  absl::string_view value() const override {
-    return forward_ ? internal_->value() : absl::string_view(saved_value_);
-  }
-  absl::Status status() const override { return status_.ok() ? internal_->status() : status_; }
+  absl::Status status() const override { return internal_->status(); }
 
  private:
-  bool CheckKey() {
-    if (IsValidInternalKey(internal_->key())) {
-      return true;
-    }
-    status_ = absl::DataLossError(absl::StrCat("iterator: expected an internal key, found \"",
-                                               absl::CHexEscape(internal_->key()), "\""));
-    return false;
-  }
-
   // The internal cursor goes to the last version of the last key before `user_key`.
   void SeekBefore(absl::string_view user_key) {
     internal_->Seek(SeekKey(user_key, kMaxSequenceNumber).view());
@@ -126,66 +108,68 @@ class DBIterator final : public Iterator {
   // From the internal cursor on, to the first visible value. With `skip`, versions of saved_key_
   // are passed over.
   void FindForward(bool skip) {
-    valid_ = false;
-    for (; internal_->Valid() && CheckKey(); internal_->Next()) {
+    for (; internal_->Valid(); internal_->Next()) {
       const absl::string_view user_key = UserKey(internal_->key());
       if (upper_.has_value() && user_key >= absl::string_view(*upper_)) {
-        return;
+        break;
       }
-      if (Sequence(internal_->key()) > sequence_ || (skip && user_key == saved_key_)) {
+      const uint64_t trailer = Trailer(internal_->key());
+      if ((trailer >> 8) > sequence_ || (skip && user_key == saved_key_)) {
         continue;
       }
-      if (Type(internal_->key()) == ValueType::kValue) {
-        valid_ = true;
-        return;
+      if (static_cast<ValueType>(trailer & 0xff) == ValueType::kValue) {
+        return Show(user_key, internal_->value());
       }
       saved_key_.assign(user_key.data(), user_key.size());
       skip = true;  // the tombstone hides the versions that follow
     }
+    ShowNothing();
   }
 
   // From the internal cursor back, to the first key whose newest visible version is a value.
   void FindBackward() {
-    valid_ = false;
-    for (; internal_->Valid() && CheckKey(); internal_->Prev()) {
+    bool found = false;
+    for (; internal_->Valid(); internal_->Prev()) {
       const absl::string_view user_key = UserKey(internal_->key());
-      if (valid_ && user_key != saved_key_) {
-        return;
-      }
-      if (lower_.has_value() && user_key < absl::string_view(*lower_)) {
-        return;
+      if ((found && user_key != saved_key_) ||
+          (lower_.has_value() && user_key < absl::string_view(*lower_))) {
+        break;
       }
       if (Sequence(internal_->key()) > sequence_) {
         continue;
       }
       // A newer version than what was met of this key so far.
-      valid_ = Type(internal_->key()) == ValueType::kValue;
-      if (valid_) {
+      found = Type(internal_->key()) == ValueType::kValue;
+      if (found) {
         saved_key_.assign(user_key.data(), user_key.size());
         saved_value_.assign(internal_->value().data(), internal_->value().size());
       }
     }
-    valid_ = valid_ && status().ok();
+    if (found && status().ok()) {
+      Show(saved_key_, saved_value_);
+    } else {
+      ShowNothing();
+    }
   }
 
+  const std::shared_ptr<const View> view_;
   const std::unique_ptr<InternalIterator> internal_;
   const SequenceNumber sequence_;
   const std::optional<std::string> lower_;
   const std::optional<std::string> upper_;
-  bool valid_ = false;
   bool forward_ = true;
   std::string saved_key_;    // backward: the shown key; forward: the key to skip
   std::string saved_value_;  // backward: the shown value
-  absl::Status status_;
 };
 
 }  // namespace
 
-std::unique_ptr<Iterator> NewDBIterator(std::unique_ptr<InternalIterator> internal,
+std::unique_ptr<Iterator> NewDBIterator(std::shared_ptr<const View> view,
+                                        std::unique_ptr<InternalIterator> internal,
                                         SequenceNumber sequence, std::optional<std::string> lower,
                                         std::optional<std::string> upper) {
-  return std::make_unique<DBIterator>(std::move(internal), sequence, std::move(lower),
-                                      std::move(upper));
+  return std::make_unique<DBIterator>(std::move(view), std::move(internal), sequence,
+                                      std::move(lower), std::move(upper));
 }
 
 }  // namespace fathom

@@ -52,28 +52,6 @@ bool AddMemtableTombstones(const View& view, std::vector<RangeTombstoneRun>* run
   return any;
 }
 
-// Keeps the view alive whose tables and memtables the cursor reads.
-class ViewIterator final : public Iterator {
- public:
-  ViewIterator(std::shared_ptr<const View> view, std::unique_ptr<Iterator> base)
-      : view_(std::move(view)), base_(std::move(base)) {}
-
-  bool Valid() const override { return base_->Valid(); }
-  void SeekToFirst() override { base_->SeekToFirst(); }
-  void SeekToLast() override { base_->SeekToLast(); }
-  void Seek(absl::string_view target) override { base_->Seek(target); }
-  void SeekForPrev(absl::string_view target) override { base_->SeekForPrev(target); }
-  void Next() override { base_->Next(); }
-  void Prev() override { base_->Prev(); }
-  absl::string_view key() const override { return base_->key(); }
-  absl::string_view value() const override { return base_->value(); }
-  absl::Status status() const override { return base_->status(); }
-
- private:
-  const std::shared_ptr<const View> view_;
-  const std::unique_ptr<Iterator> base_;
-};
-
 }  // namespace
 
 absl::Status DBImpl::Get(const ReadOptions& options, absl::string_view key, std::string* value) {
@@ -103,6 +81,7 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, const ReadOptions&
   result.lookup = ReadMemtables(view, key, sequence, value, &result.cost);
   result.in_memtable = result.lookup != Lookup::kAbsent;
   if (result.in_memtable) {
+    Count(result.cost);
     return result;
   }
   int level = -1;
@@ -191,9 +170,8 @@ std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
     HideCovered(std::move(tombstones), sequence, &children);
   }
   counters_.iterators.fetch_add(1, std::memory_order_relaxed);
-  return std::make_unique<ViewIterator>(
-      std::move(view), NewDBIterator(NewMergingIterator(std::move(children)), sequence,
-                                     options.lower_bound, options.upper_bound));
+  return NewDBIterator(std::move(view), NewMergingIterator(std::move(children)), sequence,
+                       options.lower_bound, options.upper_bound);
 }
 
 void DBImpl::Count(const ReadCost& cost) const {

@@ -6,10 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "lsm/db_impl.h"
-#include "lsm/format/corruption.h"
 #include "lsm/format/file_names.h"
-#include "lsm/wal/batch.h"
-#include "lsm/wal/log_reader.h"
+#include "lsm/log_chain.h"
+#include "lsm/store_files.h"
 
 namespace fathom {
 namespace {
@@ -18,107 +17,29 @@ namespace {
 // that is opened again and again with few writes must not collect logs for ever.
 constexpr size_t kMaxLogsInMemtable = 8;
 
-// A log found on disk.
-struct FoundLog {
-  uint64_t number = 0;
-  std::string path;
-  std::unique_ptr<ReadableFile> file;
-  std::optional<LogHeader> header;
-  // Where it ends by the word of a clean close or an earlier recovery.
-  std::optional<uint64_t> closed_length;
-};
+// A number beyond it is not one that a store could have come to, and leaves no room for more.
+constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
 
-absl::Status ReadLogHeader(FoundLog* log) {
-  LogReader reader(log->file.get(), log->path, log->number, log->closed_length.value_or(0),
-                   log->closed_length.has_value());
-  absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
-  if (!header.ok()) {
-    return header.status();
+absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
+  for (const uint64_t next : {state.next_file_number, state.next_table_number}) {
+    if (next > kMaxNextNumber) {
+      return absl::DataLossError(absl::StrCat(dir,
+                                              ": the next file or table number: expected at most ",
+                                              kMaxNextNumber, ", found ", next));
+    }
   }
-  log->header = *header;
   return absl::OkStatus();
-}
-
-// The logs from `log_number` on, oldest first, with their headers. DataLoss where one that must be
-// there is missing.
-absl::StatusOr<std::vector<FoundLog>> FindLogs(FileSystem* fs, const std::string& dir,
-                                               const ManifestState& state) {
-  absl::StatusOr<std::vector<std::string>> names = fs->List(dir);
-  if (!names.ok()) {
-    return names.status();
-  }
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : *names) {
-    const std::optional<ParsedFileName> parsed = ParseFileName(name);
-    if (parsed.has_value() && parsed->kind == FileKind::kLog &&
-        parsed->number >= state.log_number) {
-      numbers.push_back(parsed->number);
-    }
-  }
-  std::ranges::sort(numbers);
-  const auto require = [&](uint64_t number) {
-    return std::ranges::binary_search(numbers, number)
-               ? absl::OkStatus()
-               : absl::DataLossError(absl::StrCat(dir, "/", LogFileName(number),
-                                                  ": the manifest names this log, but the file is "
-                                                  "missing"));
-  };
-  absl::Status status = state.log_number == 0 ? absl::OkStatus() : require(state.log_number);
-  for (const auto& [number, length] : state.closed_logs) {
-    if (number >= state.log_number) {
-      status.Update(require(number));
-    }
-  }
-  std::vector<FoundLog> logs;
-  for (const uint64_t number : numbers) {
-    if (!status.ok()) {
-      return status;
-    }
-    FoundLog log{number, absl::StrCat(dir, "/", LogFileName(number)), nullptr, std::nullopt,
-                 std::nullopt};
-    if (const auto closed = state.closed_logs.find(number); closed != state.closed_logs.end()) {
-      log.closed_length = closed->second;
-    }
-    absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(log.path);
-    if (!file.ok()) {
-      return file.status();
-    }
-    log.file = *std::move(file);
-    status.Update(ReadLogHeader(&log));
-    logs.push_back(std::move(log));
-  }
-  if (!status.ok()) {
-    return status;
-  }
-  return logs;
-}
-
-// Whether anything in `log` was ever made durable: then all before it was durable first.
-absl::StatusOr<bool> WasSynced(const FoundLog& log) {
-  LogReader reader(log.file.get(), log.path, log.number, 0, /*exact=*/false);
-  absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
-  if (!header.ok()) {
-    return header.status();
-  }
-  if (!header->has_value()) {
-    return false;
-  }
-  for (;;) {
-    absl::StatusOr<std::optional<absl::string_view>> record = reader.ReadRecord();
-    if (!record.ok()) {
-      return record.status();
-    }
-    if (!record->has_value()) {
-      return reader.synced_length() > 0;
-    }
-  }
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
+  absl::Status status = CheckOptions(options);
+  if (!status.ok()) {
+    return status;
+  }
   auto db = std::make_unique<DBImpl>(options, dir);
-  absl::Status status = db->Recover();
+  status = db->Recover();
   if (!status.ok()) {
     return status;
   }
@@ -139,6 +60,9 @@ absl::Status DBImpl::Recover() {
   status = OpenTables(*state);
   if (status.ok()) {
     status = ReplayLogs(&*state);
+  }
+  if (status.ok()) {
+    status = CheckNumbers(home_.dir, *state);
   }
   if (status.ok()) {
     status = StartLogAndManifest(*std::move(state));
@@ -216,10 +140,7 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
     if (!parsed.has_value()) {
       continue;
     }
-    const bool holds_data =
-        parsed->kind == FileKind::kTable ||
-        (parsed->kind == FileKind::kLog && fs_->FileSize(Path(name)).value_or(1) > 0);
-    if (holds_data) {
+    if (HoldsData(fs_, home_.dir, name)) {
       return absl::DataLossError(absl::StrCat(Path(kCurrentFileName), ": missing, but ", name,
                                               " shows that there was a store here"));
     }
@@ -247,33 +168,26 @@ absl::Status DBImpl::OpenTables(const ManifestState& state) {
 }
 
 absl::Status DBImpl::ReplayLogs(ManifestState* state) {
-  absl::StatusOr<std::vector<FoundLog>> logs = FindLogs(fs_, home_.dir, *state);
-  if (!logs.ok()) {
-    return logs.status();
+  absl::StatusOr<LogChain> chain = LogChain::Find(fs_, home_.dir, *state);
+  if (!chain.ok()) {
+    return chain.status();
+  }
+  if (!chain->missing().empty()) {
+    return chain->missing().front();
   }
   last_sequence_ = state->last_sequence;
   memtable_ = std::make_shared<MemTable>();
   size_t logs_in_memtable = 0;
-  std::string cut;  // why what follows is not part of the history any more; empty while it is
-  for (size_t i = 0; i < logs->size(); ++i) {
-    FoundLog& log = (*logs)[i];
+  for (size_t i = 0; i < chain->logs().size(); ++i) {
+    const LogChain::Log& log = chain->logs()[i];
     state->next_file_number = std::max(state->next_file_number, log.number + 1);
     logs_on_disk_.push_back(log.number);
-    if (cut.empty() && i > 0 && log.header.has_value() &&
-        log.header->previous_number != (*logs)[i - 1].number) {
-      // Logs get their names without a sync: a power loss may take one and leave a later one.
-      cut = absl::StrCat("log ", log.header->previous_number, " before it is missing");
+    const absl::StatusOr<std::string> cut = chain->CutBefore(i);
+    if (!cut.ok()) {
+      return cut.status();
     }
-    if (!cut.empty()) {
-      absl::StatusOr<bool> synced = WasSynced(log);
-      if (!synced.ok()) {
-        return synced.status();
-      }
-      if (*synced || log.closed_length.value_or(0) > 0) {
-        return absl::DataLossError(
-            absl::StrCat(log.path, ": holds writes that were made durable, but ", cut));
-      }
-      Log(absl::StrCat(log.path, ": given up, because ", cut));
+    if (!cut->empty()) {
+      Log(absl::StrCat(log.path, ": given up, because ", *cut));
       recovery_.torn_bytes += log.file->size();
       state->closed_logs[log.number] = 0;
       continue;
@@ -290,69 +204,33 @@ absl::Status DBImpl::ReplayLogs(ManifestState* state) {
       logs_in_memtable = 0;
     }
     ++logs_in_memtable;
-    LogReader reader(log.file.get(), log.path, log.number, log.closed_length.value_or(0),
-                     log.closed_length.has_value());
-    absl::StatusOr<std::optional<LogHeader>> header = reader.ReadHeader();
-    absl::Status status = header.status();
-    while (status.ok() && header->has_value()) {
-      absl::StatusOr<std::optional<absl::string_view>> record = reader.ReadRecord();
-      if (!record.ok() || !record->has_value()) {
-        status = record.status();
-        break;
+    MemTable* const memtable = memtable_.get();
+    const absl::StatusOr<LogEnd> end = chain->Replay(i, [&](absl::string_view batch) {
+      const absl::StatusOr<SequenceNumber> last = ReplayBatch(batch, last_sequence_, memtable);
+      if (last.ok()) {
+        last_sequence_ = *last;
+        ++recovery_.batches_replayed;
       }
-      status = ReplayBatch(**record, memtable_.get());
-      if (!status.ok()) {
-        return absl::DataLossError(absl::StrCat(log.path, ": damaged at offset ",
-                                                reader.record_offset(), ": ", status.message()));
+      return last.status();
+    });
+    if (!end.ok()) {
+      return end.status();
+    }
+    if (!log.closed_length.has_value()) {
+      // Where only the process died, the disk may not have it yet. From here on it must: what is
+      // written next may be durable, and the new manifest vouches for the log's length.
+      if (absl::Status status = fs_->SyncFile(log.path); !status.ok()) {
+        return status;
       }
     }
-    if (!status.ok()) {
-      return status;
-    }
-    const LogEnd& end = reader.end();
     ++recovery_.logs_replayed;
-    recovery_.torn_bytes += end.dropped_bytes;
-    if (!end.reason.empty()) {
-      Log(absl::StrCat(log.path, ": ends at ", end.length, ", ", end.dropped_bytes,
-                       " bytes given up: ", end.reason));
+    recovery_.torn_bytes += end->dropped_bytes;
+    if (!end->reason.empty()) {
+      Log(absl::StrCat(log.path, ": ends at ", end->length, ", ", end->dropped_bytes,
+                       " bytes given up: ", end->reason));
     }
-    state->closed_logs[log.number] = end.length;
-    const std::optional<LogHeader> next =
-        i + 1 < logs->size() ? (*logs)[i + 1].header : std::nullopt;
-    if (next.has_value() && next->previous_number == log.number) {
-      const uint64_t length = next->previous_length;
-      if (end.length > length) {
-        return Corruption(log.path, length, "end of the log, by the log after it", length,
-                          end.length);
-      }
-      if (end.length < length) {
-        cut = "the log before it lost its end";
-      }
-    }
+    state->closed_logs[log.number] = end->length;
   }
-  return absl::OkStatus();
-}
-
-absl::Status DBImpl::ReplayBatch(absl::string_view batch, MemTable* memtable) {
-  BatchReader reader(batch);
-  SequenceNumber sequence = reader.sequence();
-  if (sequence <= last_sequence_) {
-    return absl::DataLossError(absl::StrCat("batch: expected a sequence number above ",
-                                            last_sequence_.load(), ", found ", sequence));
-  }
-  // Nothing of a batch counts before all of it has been seen to parse.
-  BatchEntry entry;
-  while (reader.Next(&entry)) {
-  }
-  if (!reader.status().ok()) {
-    return reader.status();
-  }
-  for (BatchReader again(batch); again.Next(&entry); ++sequence) {
-    memtable->Add(sequence, entry.type, entry.key, entry.value);
-  }
-  memtable->PublishRangeTombstones();
-  last_sequence_ = sequence - 1;
-  ++recovery_.batches_replayed;
   return absl::OkStatus();
 }
 
@@ -375,6 +253,7 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
     memtable_log_ = log_number;
   }
   const uint64_t manifest_number = state.next_file_number++;
+  state.durable_log = log_number;
   state.log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(state.closed_logs,
                 [&state](const auto& log_end) { return log_end.first < state.log_number; });

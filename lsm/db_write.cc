@@ -98,7 +98,7 @@ absl::Status DBImpl::JoinQueue(Writer* writer) {
     return writer->status;  // it rode with a leader
   }
   Writer* last = writer;
-  const absl::Status status = LeadGroup(writer, &last);
+  absl::Status status = LeadGroup(writer, &last);
   for (;;) {
     Writer* const ready = writers_.front();
     writers_.pop_front();
@@ -121,7 +121,7 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
   if (leader->batch != nullptr) {
     SlowDown(leader->batch->bytes());
   }
-  const absl::Status room = MakeRoom(leader->switch_memtable);
+  absl::Status room = MakeRoom(leader->switch_memtable);
   if (!room.ok()) {
     return room;
   }
@@ -129,8 +129,14 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
     leader->flushed = immutables_.back().result;
     leader->flushed_through = immutables_.back().last_sequence;
   }
+  if (leader->ingested != nullptr) {
+    return InstallIngested(leader->ingested);
+  }
   uint32_t count = 0;
   const absl::string_view group = GatherGroup(leader, last, &count);
+  if (count > kMaxSequenceNumber - last_sequence_.load(std::memory_order_relaxed)) {
+    return absl::ResourceExhaustedError("the store has used up its sequence numbers");
+  }
   MemTable* const memtable = memtable_.get();
 
   // Being in front of the queue is what protects log and memtable from here on, not the lock.
@@ -211,6 +217,7 @@ absl::Status DBImpl::SyncAllLogs() {
     absl::MutexLock lock(&mutex_);
     old_logs.swap(old_logs_);
   }
+  VersionEdit edit;
   // Older logs first: a durable write must never follow a write that is lost.
   for (const std::unique_ptr<LogWriter>& log : old_logs) {
     absl::Status status = log->Sync();
@@ -220,9 +227,18 @@ absl::Status DBImpl::SyncAllLogs() {
     if (!status.ok()) {
       return status;
     }
+    edit.closed_logs.emplace_back(log->number(), log->length());
   }
   if (!log_named_) {
-    absl::Status status = fs_->SyncDir(home_.dir);
+    absl::Status status = SyncNames();
+    if (!status.ok()) {
+      return status;
+    }
+    // Once for each log. A log that is missing later, or short, is then damage: without this word
+    // of it, it would pass for one that a power loss took before it was durable.
+    edit.durable_log = log_->number();
+    absl::MutexLock lock(&mutex_);
+    status = ApplyEdit(&edit, {}, /*flushed_oldest=*/false);
     if (!status.ok()) {
       return status;
     }
@@ -237,7 +253,7 @@ absl::Status DBImpl::SyncAllLogs() {
 absl::Status DBImpl::MakeRoom(bool force) {
   absl::Duration for_flush;
   absl::Duration for_compaction;
-  const absl::Status status = FindRoom(force, &for_flush, &for_compaction);
+  absl::Status status = FindRoom(force, &for_flush, &for_compaction);
   CountWait("memtables wait for their flush", for_flush, &memtable_waits_);
   CountWait("too much to compact", for_compaction, &level0_waits_);
   return status;
@@ -321,7 +337,7 @@ absl::Status DBImpl::SwitchMemtable() {
   }
   ++next_file_number_;
   // The old log takes no more writes, but it is not durable yet: see SyncAllLogs.
-  const absl::Status flushed = log_->Flush();
+  absl::Status flushed = log_->Flush();
   if (!flushed.ok()) {
     SetReadOnly(flushed);
     return flushed;

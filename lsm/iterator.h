@@ -14,7 +14,7 @@ class Iterator {
 
   // At a key? False before the first positioning, past either end, and after an error: an end is
   // only an end if `status()` is OK.
-  virtual bool Valid() const = 0;
+  bool Valid() const { return valid_; }
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
   // To the first key >= `target`.
@@ -25,10 +25,24 @@ class Iterator {
   // REQUIRES for the four below: Valid(). The views live until the next call that moves.
   virtual void Next() = 0;
   virtual void Prev() = 0;
-  virtual absl::string_view key() const = 0;
-  virtual absl::string_view value() const = 0;
+  absl::string_view key() const { return key_; }
+  absl::string_view value() const { return value_; }
 
   virtual absl::Status status() const = 0;
+
+ protected:
+  // Every move ends with one of these two.
+  void Show(absl::string_view key, absl::string_view value) {
+    valid_ = true;
+    key_ = key;
+    value_ = value;
+  }
+  void ShowNothing() { valid_ = false; }
+
+ private:
+  bool valid_ = false;
+  absl::string_view key_;
+  absl::string_view value_;
 };
 
 }  // namespace fathom

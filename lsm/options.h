@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "lsm/io/file_system.h"
 #include "lsm/snapshot.h"
@@ -90,9 +91,13 @@ struct Options {
   int sync_interval_millis = 0;
 
   // Called with one line for each event worth a log line (recovery, flush, a wait, an error), from
-  // any thread, without a lock held. Default: nothing is told.
+  // any thread, mostly with the store's lock held: it must be quick and must not call the store.
+  // Default: nothing is told.
   std::function<void(absl::string_view line)> log;
 };
+
+// InvalidArgument that names an option with a value that the store cannot work with. Open asks it.
+absl::Status CheckOptions(const Options& options);
 
 // When a write is acknowledged, and so what can take it back.
 enum class Durability : uint8_t {
@@ -125,7 +130,8 @@ struct ReadOptions {
   std::optional<std::string> lower_bound;
   std::optional<std::string> upper_bound;
 
-  // Keep the blocks read from disk in the cache. Default: true. Switch it off for a large scan.
+  // Of an iterator: keep the blocks read from disk in the cache. Default: true. Switch it off for a
+  // large scan. Lookups always keep theirs.
   bool fill_cache = true;
 };
 

@@ -27,6 +27,14 @@ struct FlushResult {
   uint64_t file_bytes = 0;
 };
 
+// What an ingestion of files wrote.
+struct IngestResult {
+  uint64_t entries = 0;  // a key each, tombstones included
+  uint64_t tables = 0;
+  uint64_t table_bytes = 0;
+  int level = 0;  // where the tables stand; they move down from there
+};
+
 struct LevelInfo {
   int level = 0;
   uint64_t tables = 0;

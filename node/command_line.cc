@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "node/tools.h"
 
 namespace fathom {
 namespace {
@@ -67,6 +69,31 @@ absl::Status SetBlockBytes(absl::string_view value, CommandLine* line) {
   return ParseBytes(value, 64, 16 * kMiB, &line->node.store.block_bytes);
 }
 
+absl::Status SetIndexCacheBytes(absl::string_view value, CommandLine* line) {
+  return ParseBytes(value, 0, 1024 * kGiB, &line->node.store.index_cache_bytes);
+}
+
+absl::Status ParseCompression(absl::string_view value, Compression* out) {
+  for (const auto& [name, compression] :
+       {std::pair("none", Compression::kNone), std::pair("lz4", Compression::kLz4),
+        std::pair("zstd", Compression::kZstd)}) {
+    if (value == name) {
+      *out = compression;
+      return absl::OkStatus();
+    }
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected \"none\", \"lz4\" or \"zstd\", found \"", value, "\""));
+}
+
+absl::Status SetCompression(absl::string_view value, CommandLine* line) {
+  return ParseCompression(value, &line->node.store.compression);
+}
+
+absl::Status SetBottomCompression(absl::string_view value, CommandLine* line) {
+  return ParseCompression(value, &line->node.store.bottom_compression);
+}
+
 absl::Status ParseCount(absl::string_view value, int min, int max, int* out) {
   int count = 0;
   if (!absl::SimpleAtoi(value, &count) || count < min || count > max) {
@@ -109,6 +136,10 @@ absl::Status SetCompactionThreads(absl::string_view value, CommandLine* line) {
   return ParseCount(value, 0, 64, &line->node.store.compaction_threads);
 }
 
+absl::Status SetSyncIntervalMillis(absl::string_view value, CommandLine* line) {
+  return ParseCount(value, 0, 3'600'000, &line->node.store.sync_interval_millis);
+}
+
 absl::Status AskForHelp(absl::string_view, CommandLine* line) {
   line->action = CommandLine::Action::kPrintHelp;
   return absl::OkStatus();
@@ -131,6 +162,8 @@ constexpr OptionSpec kOptions[] = {
      SetMemtableBytes},
     {"block-cache-bytes", "N", "Memory for blocks that were read. Default 67108864 (64 MiB).",
      SetBlockCacheBytes},
+    {"index-cache-bytes", "N", "Memory for the index blocks of tables. Default 16777216 (16 MiB).",
+     SetIndexCacheBytes},
     {"block-bytes", "N", "Size of the data blocks of new tables. Default 4096.", SetBlockBytes},
     {"max-immutable-memtables", "N",
      "Full memtables that may wait for their flush before writers wait too. Default 2.",
@@ -149,6 +182,14 @@ constexpr OptionSpec kOptions[] = {
     {"compaction-threads", "N",
      "Compactions at once. Default 2; 0 compacts only where lsm_compact asks for it.",
      SetCompactionThreads},
+    {"compression", "KIND",
+     "How compaction stores data blocks from level 2 down: none, lz4 (default) or zstd.",
+     SetCompression},
+    {"bottom-compression", "KIND", "The same for the deepest level that holds data. Default zstd.",
+     SetBottomCompression},
+    {"sync-interval-millis", "N",
+     "Sync the log every N ms besides what each batch of requests asks for. Default 0: never.",
+     SetSyncIntervalMillis},
     {"help", nullptr, "Print this and exit.", AskForHelp},
     {"version", nullptr, "Print the version and exit.", AskForVersion},
 };
@@ -179,6 +220,7 @@ std::string Wrapped(absl::string_view text) {
 }
 
 constexpr char kUsage[] = R"(Usage: fathom [OPTION]...
+       fathom TOOL DIR
 
 A storage node: reads Maelstrom messages from standard input, one JSON object a line, runs them
 against a log-structured merge tree, and answers on standard output. Notes go to standard error.
@@ -237,7 +279,8 @@ std::string HelpText() {
     absl::StrAppend(&text, "  --", spec.name, spec.argument != nullptr ? "=" : "",
                     spec.argument != nullptr ? spec.argument : "", "\n", Wrapped(spec.help));
   }
-  return text + kExamples;
+  return absl::StrCat(text, "\nTools, for a store that no process has open:\n", ToolsHelp(),
+                      kExamples);
 }
 
 std::string VersionText() { return absl::StrCat("fathom ", FATHOM_VERSION, "\n"); }

@@ -13,6 +13,7 @@
 #include "node/message_loop.h"
 #include "node/node.h"
 #include "node/streams.h"
+#include "node/tools.h"
 
 namespace fathom {
 namespace {
@@ -49,6 +50,7 @@ absl::Status CheckStandardStreams() {
 // process.
 absl::StatusOr<int> CatchStopSignals() {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its greatest size is an error like a full disk
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
@@ -93,6 +95,9 @@ int RunProcess(int argc, char* const* argv) {
   const absl::Status streams = CheckStandardStreams();
   if (!streams.ok()) {
     return Failed("cannot start", streams);
+  }
+  if (const Tool* const tool = argc > 1 ? FindTool(argv[1]) : nullptr; tool != nullptr) {
+    return RunTool(*tool, argc - 1, argv + 1);
   }
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
   if (!line.ok()) {

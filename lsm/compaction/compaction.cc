@@ -26,6 +26,12 @@ void Widen(KeyRange* range, const LiveTable& table) {
 
 }  // namespace
 
+KeyRange KeyRange::Closed(absl::string_view smallest, absl::string_view largest) {
+  KeyRange range{std::string(smallest), std::string()};
+  AppendInternalKey(largest, 0, ValueType::kDeletion, &range.largest);  // its last version
+  return range;
+}
+
 KeyRange Hull(const Version::Tables& tables) {
   KeyRange hull{std::string(UserKey(tables.front()->meta().smallest)),
                 tables.front()->meta().largest};

@@ -15,6 +15,9 @@ struct KeyRange {
   std::string smallest;
   std::string largest;  // as TableMeta::largest: may be exclusive
 
+  // From the one user key to the other, both inclusive.
+  static KeyRange Closed(absl::string_view smallest, absl::string_view largest);
+
   // `from` is a user key, `to` as `largest`.
   bool Overlaps(absl::string_view from, absl::string_view to) const {
     return !EndsBefore(largest, from) && !EndsBefore(to, smallest);

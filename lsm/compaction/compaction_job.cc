@@ -120,10 +120,11 @@ class ShareWriter {
   absl::Status NewTable() {
     absl::StatusOr<std::unique_ptr<TableWriter>> table = TableWriter::Create(
         env_.home, env_.table_options, compaction_.target_level, env_.new_table_number());
-    if (table.ok()) {
-      table_ = *std::move(table);
+    if (!table.ok()) {
+      return table.status();
     }
-    return table.status();
+    table_ = *std::move(table);
+    return absl::OkStatus();
   }
 
   // With the range tombstones before `end`, where the next table begins, or all.
@@ -230,9 +231,6 @@ absl::StatusOr<CompactionOutput> RunCompaction(const Compaction& compaction,
     status = absl::DataLossError(absl::StrCat(
         env.home.dir, ": compaction from level ", compaction.source_level, " read ",
         all.entries_read, " entries, expected ", compaction.InputEntries(), " by the manifest"));
-  }
-  if (status.ok() && !all.tables.empty()) {
-    status = env.home.fs->SyncDir(env.home.dir);
   }
   if (!status.ok()) {
     for (const std::shared_ptr<LiveTable>& table : all.tables) {

@@ -27,7 +27,7 @@ struct CompactionEnvironment {
 };
 
 struct CompactionOutput {
-  Version::Tables tables;  // open, durable, in key order
+  Version::Tables tables;  // open, durable but for their names, in key order
   uint64_t entries_read = 0;
   uint64_t entries_written = 0;
   uint64_t shadowed = 0;    // versions dropped because a newer one, or a range, hides them

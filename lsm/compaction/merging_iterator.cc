@@ -8,16 +8,16 @@
 namespace fathom {
 namespace {
 
-// A binary heap of the valid children, smallest key on top when moving forward, largest when moving
-// backward. The direction changes only in Next and Prev, which then reposition the other children.
+// The valid children in the order of their keys, the one to be shown first. A step moves the first
+// one: often it stays first, which one comparison tells; else a binary search finds its new place.
+// With the handful of children that a store has this costs less than a heap. The direction changes
+// only in Next and Prev, which then reposition the other children.
 class MergingIterator final : public InternalIterator {
  public:
   explicit MergingIterator(std::vector<std::unique_ptr<InternalIterator>> children)
       : children_(std::move(children)) {
-    heap_.reserve(children_.size());
+    order_.reserve(children_.size());
   }
-
-  bool Valid() const override { return !heap_.empty() && status_.ok(); }
 
   void SeekToFirst() override {
     for (const auto& child : children_) {
@@ -42,70 +42,65 @@ class MergingIterator final : public InternalIterator {
     if (!forward_) {
       TurnForward();
     }
-    heap_.front()->Next();
-    RestoreTop();
+    order_.front()->Next();
+    PlaceFirst();
   }
   void Prev() override {
     if (forward_) {
       TurnBackward();
     }
-    heap_.front()->Prev();
-    RestoreTop();
+    order_.front()->Prev();
+    PlaceFirst();
   }
 
-  absl::string_view key() const override { return heap_.front()->key(); }
-  absl::string_view value() const override { return heap_.front()->value(); }
   absl::Status status() const override { return status_; }
 
  private:
-  // True if `a` belongs below `b` in the heap.
-  bool After(const InternalIterator* a, const InternalIterator* b) const {
+  bool Before(const InternalIterator* a, const InternalIterator* b) const {
     const int order = CompareInternalKeys(a->key(), b->key());
-    return forward_ ? order > 0 : order < 0;
+    return forward_ ? order < 0 : order > 0;
   }
 
   void Rebuild(bool forward) {
     forward_ = forward;
     status_ = absl::OkStatus();
-    heap_.clear();
+    order_.clear();
     for (const auto& child : children_) {
       if (child->Valid()) {
-        heap_.push_back(child.get());
+        order_.push_back(child.get());
       } else {
         status_.Update(child->status());
       }
     }
-    std::ranges::make_heap(heap_, [this](auto* a, auto* b) { return After(a, b); });
+    std::ranges::sort(order_, [this](auto* a, auto* b) { return Before(a, b); });
+    ShowFirst();
   }
 
-  // The top has moved: drops it if it is at its end, else sifts it down to its place.
-  void RestoreTop() {
-    if (!heap_.front()->Valid()) {
-      status_.Update(heap_.front()->status());
-      heap_.front() = heap_.back();
-      heap_.pop_back();
-      if (heap_.empty()) {
-        return;
-      }
+  // The first child has moved: drops it if it is at its end, else brings it to its place.
+  void PlaceFirst() {
+    InternalIterator* const moved = order_.front();
+    if (!moved->Valid()) {
+      status_.Update(moved->status());
+      order_.erase(order_.begin());
+    } else if (order_.size() > 1 && Before(order_[1], moved)) {
+      const auto place = std::partition_point(order_.begin() + 2, order_.end(),
+                                              [&](auto* child) { return Before(child, moved); });
+      std::rotate(order_.begin(), order_.begin() + 1, place);
     }
-    size_t at = 0;
-    InternalIterator* const moved = heap_[0];
-    for (size_t child = 1; child < heap_.size(); child = 2 * at + 1) {
-      if (child + 1 < heap_.size() && After(heap_[child], heap_[child + 1])) {
-        ++child;
-      }
-      if (!After(moved, heap_[child])) {
-        break;
-      }
-      heap_[at] = heap_[child];
-      at = child;
+    ShowFirst();
+  }
+
+  void ShowFirst() {
+    if (!order_.empty() && status_.ok()) {
+      ShowWhere(*order_.front());
+    } else {
+      ShowNothing();
     }
-    heap_[at] = moved;
   }
 
   // Every other child goes to its first entry after the current key.
   void TurnForward() {
-    InternalIterator* const current = heap_.front();
+    InternalIterator* const current = order_.front();
     for (const auto& child : children_) {
       if (child.get() != current) {
         child->Seek(current->key());
@@ -116,7 +111,7 @@ class MergingIterator final : public InternalIterator {
 
   // Every other child goes to its last entry before the current key.
   void TurnBackward() {
-    InternalIterator* const current = heap_.front();
+    InternalIterator* const current = order_.front();
     for (const auto& child : children_) {
       if (child.get() == current) {
         continue;
@@ -132,7 +127,7 @@ class MergingIterator final : public InternalIterator {
   }
 
   const std::vector<std::unique_ptr<InternalIterator>> children_;
-  std::vector<InternalIterator*> heap_;
+  std::vector<InternalIterator*> order_;
   bool forward_ = true;
   absl::Status status_;
 };

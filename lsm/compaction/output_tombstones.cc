@@ -1,6 +1,7 @@
 #include "lsm/compaction/output_tombstones.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fathom {
 namespace {
@@ -53,6 +54,9 @@ OutputTombstones::OutputTombstones(const Compaction& compaction,
   }
   written_ = RangeTombstones::Of(std::move(needed)).Entries();
 }
+
+OutputTombstones::OutputTombstones(std::vector<RangeTombstone> inputs)
+    : covering_(RangeTombstones::Of(std::move(inputs))), written_(covering_.Entries()) {}
 
 RangeTombstones OutputTombstones::TakeBefore(std::optional<absl::string_view> end) {
   RangeTombstones taken;

@@ -26,6 +26,9 @@ class OutputTombstones {
   OutputTombstones(const Compaction& compaction, const std::vector<SequenceNumber>& snapshots,
                    std::optional<absl::string_view> begin, std::optional<absl::string_view> end);
 
+  // All of `inputs`, for a merge that drops nothing. Their keys must outlive it.
+  explicit OutputTombstones(std::vector<RangeTombstone> inputs);
+
   // What covers the inputs, the newest of each stripe: also what is not written any more. Null if
   // there is nothing.
   const RangeTombstones* covering() const { return covering_.empty() ? nullptr : &covering_; }

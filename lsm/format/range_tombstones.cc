@@ -9,14 +9,15 @@
 namespace fathom {
 namespace {
 
-using Active = std::set<SequenceNumber, std::greater<>>;
+// The same one may be given twice, cut in different ways.
+using Active = std::multiset<SequenceNumber, std::greater<>>;
 
 // Of `active`, which is not empty, the newest of each stripe (all if `snapshots` is null).
 void TakeSequences(const Active& active, const std::vector<SequenceNumber>* snapshots,
                    std::vector<SequenceNumber>* taken) {
   taken->clear();
   if (snapshots == nullptr) {
-    taken->assign(active.begin(), active.end());
+    std::ranges::unique_copy(active, std::back_inserter(*taken));
     return;
   }
   for (auto newest = active.begin(); newest != active.end();) {
@@ -55,7 +56,7 @@ RangeTombstones RangeTombstones::Build(std::vector<RangeTombstone> tombstones,
     const bool begins = next_begin != tombstones.end() && next_begin->begin < next_end->end;
     const absl::string_view at = begins ? next_begin->begin : next_end->end;
     for (; next_end != by_end.end() && next_end->end == at; ++next_end) {
-      active.erase(next_end->sequence);
+      active.erase(active.find(next_end->sequence));
     }
     for (; next_begin != tombstones.end() && next_begin->begin == at; ++next_begin) {
       active.insert(next_begin->sequence);
@@ -123,6 +124,18 @@ SequenceNumber RangeTombstones::Covering(absl::string_view user_key,
   return i < fragments_.size() && fragments_[i].begin <= user_key
              ? NewestIn(fragments_[i], snapshot)
              : 0;
+}
+
+std::string RangeTombstones::Smallest() const {
+  std::string key;
+  AppendInternalKey(fragments_.front().begin, sequences_.front(), ValueType::kRangeDeletion, &key);
+  return key;
+}
+
+std::string RangeTombstones::Largest() const {
+  std::string key;
+  AppendInternalKey(fragments_.back().end, kMaxSequenceNumber, ValueType::kRangeDeletion, &key);
+  return key;
 }
 
 size_t RangeTombstones::memory_bytes() const {

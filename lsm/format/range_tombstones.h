@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -44,9 +45,9 @@ class RangeTombstones {
     bool Contains(absl::string_view user_key) const { return begin <= user_key && user_key < end; }
   };
 
-  // `tombstones` in any order, overlapping in any way; none empty, none that overlap of equal
-  // sequence. Neighbours with the same sequences become one fragment. Costs n log n, and one step
-  // for each sequence of each fragment.
+  // `tombstones` in any order, overlapping in any way; none empty, and given
+  // twice they count once. Neighbours with the same sequences become one fragment. Costs n log n,
+  // and one step for each sequence of each fragment.
   static RangeTombstones Of(std::vector<RangeTombstone> tombstones);
   // The same, but of each fragment's sequences only those are kept that a reader at one of
   // `snapshots` (ascending), or one newer than all of them, can tell from older ones: the newest
@@ -75,6 +76,11 @@ class RangeTombstones {
   // The newest tombstone at or below `snapshot` over `user_key`: versions below it are deleted. 0
   // if there is none.
   SequenceNumber Covering(absl::string_view user_key, SequenceNumber snapshot) const;
+
+  // The bounds of a table that has nothing but this list, which is not empty: internal keys, the
+  // second one exclusive (kExclusiveTrailer).
+  std::string Smallest() const;
+  std::string Largest() const;
 
   // What it costs in memory, without the keys.
   size_t memory_bytes() const;

@@ -87,6 +87,9 @@ class FileSystem {
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& dir) = 0;
   virtual absl::StatusOr<uint64_t> FileSize(const std::string& path) = 0;
 
+  // Makes the bytes of an existing file durable, whoever wrote them: of a process that died, say.
+  virtual absl::Status SyncFile(const std::string& path) = 0;
+
   // Makes `dir`; its parent must exist. AlreadyExists only if `dir` is not a directory.
   virtual absl::Status CreateDir(const std::string& dir) = 0;
   // Removes an empty directory.

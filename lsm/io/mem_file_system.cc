@@ -58,7 +58,9 @@ class MemFileSystem::Writer final : public WritableFile {
     absl::MutexLock lock(&fs_->mutex_);
     assert(file_ != nullptr);
     absl::Status status = fs_->Begin(FileOp::kAppend, path_);
-    file_->Append(status.ok() ? data : data.substr(0, data.size() / 2));
+    if (!absl::IsCancelled(status)) {
+      file_->Append(status.ok() ? data : data.substr(0, data.size() / 2));
+    }
     return status;
   }
 
@@ -68,7 +70,7 @@ class MemFileSystem::Writer final : public WritableFile {
     absl::Status status = fs_->Begin(FileOp::kSync, path_);
     if (status.ok()) {
       file_->Sync();
-    } else {
+    } else if (!absl::IsCancelled(status)) {
       file_->LoseUnsynced();
     }
     return status;
@@ -243,6 +245,20 @@ absl::StatusOr<uint64_t> MemFileSystem::FileSize(const std::string& path) {
   return (*file)->data().size();
 }
 
+absl::Status MemFileSystem::SyncFile(const std::string& path) {
+  absl::MutexLock lock(&mutex_);
+  absl::Status status = Begin(FileOp::kSync, path);
+  const absl::StatusOr<std::shared_ptr<MemFile>> file = tree_->FindFile(path, "open");
+  if (!file.ok()) {
+    status.Update(file.status());
+  } else if (status.ok()) {
+    (*file)->Sync();
+  } else if (!absl::IsCancelled(status)) {
+    (*file)->LoseUnsynced();
+  }
+  return status;
+}
+
 absl::Status MemFileSystem::CreateDir(const std::string& dir) {
   absl::MutexLock lock(&mutex_);
   absl::Status status = Begin(FileOp::kCreateDir, dir);
@@ -258,7 +274,13 @@ absl::Status MemFileSystem::RemoveDir(const std::string& dir) {
 absl::Status MemFileSystem::SyncDir(const std::string& dir) {
   absl::MutexLock lock(&mutex_);
   absl::Status status = Begin(FileOp::kSyncDir, dir);
-  return status.ok() ? tree_->SyncDir(dir) : status;
+  if (status.ok()) {
+    return tree_->SyncDir(dir);
+  }
+  if (!absl::IsCancelled(status)) {
+    tree_->LoseUnsynced(dir);
+  }
+  return status;
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> MemFileSystem::Lock(const std::string& path) {

@@ -59,7 +59,9 @@ class MemFileSystem : public FileSystem {
  public:
   // Called before each operation with its kind, its path and its number (counted from 1 over all
   // kinds). A status that is not OK makes the operation fail with it: nothing is done, but a failed
-  // Append writes half of its bytes first, and a failed Sync leaves the bytes volatile for ever.
+  // Append writes half of its bytes first, and a failed sync leaves the bytes, or the changes of
+  // the directory's names, volatile for ever.
+  // Cancelled is for a process that is dead or a machine that is off: then truly nothing is done.
   // Runs under the file system's lock: it must not call back.
   using Hook = std::function<absl::Status(FileOp op, const std::string& path, uint64_t number)>;
 
@@ -96,6 +98,7 @@ class MemFileSystem : public FileSystem {
   absl::Status Link(const std::string& from, const std::string& to) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& dir) override;
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
+  absl::Status SyncFile(const std::string& path) override;
   absl::Status CreateDir(const std::string& dir) override;
   absl::Status RemoveDir(const std::string& dir) override;
   absl::Status SyncDir(const std::string& dir) override;

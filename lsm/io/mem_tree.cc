@@ -209,6 +209,15 @@ absl::Status MemTree::SyncDir(const std::string& dir) {
   return absl::OkStatus();
 }
 
+void MemTree::LoseUnsynced(const std::string& dir) {
+  const absl::StatusOr<std::shared_ptr<Dir>> found = FindDir(dir, "open");
+  for (Change& change : journal_) {
+    for (Edit& edit : change) {
+      edit.lost = edit.lost || (found.ok() && edit.dir == *found);
+    }
+  }
+}
+
 void MemTree::SyncName(const std::string& path) {
   const absl::StatusOr<Place> place = Locate(path, "open");
   if (place.ok()) {
@@ -232,7 +241,7 @@ void MemTree::MakeDurable(const std::function<bool(const Edit&)>& wanted) {
   for (size_t i = journal_.size(); i-- > 0;) {
     const Change& change = journal_[i];
     due[i] = std::any_of(change.begin(), change.end(), [&](const Edit& edit) {
-      return wanted(edit) || due_names.contains({edit.dir.get(), edit.name});
+      return (wanted(edit) && !edit.lost) || due_names.contains({edit.dir.get(), edit.name});
     });
     for (size_t k = 0; due[i] && k < change.size(); ++k) {
       due_names.insert({change[k].dir.get(), change[k].name});
@@ -295,7 +304,7 @@ class MemTree::Cloner {
     return copy;
   }
 
-  Edit Copy(const Edit& edit) { return {Copy(edit.dir), edit.name, Copy(edit.entry)}; }
+  Edit Copy(const Edit& edit) { return {Copy(edit.dir), edit.name, Copy(edit.entry), edit.lost}; }
 
  private:
   Entries Copy(const Entries& entries) {

@@ -46,6 +46,9 @@ class MemTree {
   absl::Status CreateDir(const std::string& dir);
   absl::Status RemoveDir(const std::string& dir);
   absl::Status SyncDir(const std::string& dir);
+  // A SyncDir that fails: no later one makes the changes durable that it covered, unless a change
+  // of the same name follows.
+  void LoseUnsynced(const std::string& dir);
 
   // Makes one name durable, whatever else its directory holds. Does nothing if there is none.
   void SyncName(const std::string& path);
@@ -75,6 +78,7 @@ class MemTree {
     std::shared_ptr<Dir> dir;
     std::string name;
     Entry entry;
+    bool lost = false;  // to a failed sync
   };
   // One edit, or the two of a rename.
   using Change = std::vector<Edit>;

@@ -256,6 +256,14 @@ class PosixFileSystemImpl final : public FileSystem {
     return static_cast<uint64_t>(info.st_size);
   }
 
+  absl::Status SyncFile(const std::string& path) override {
+    const absl::StatusOr<Descriptor> fd = Open(path, O_RDONLY);
+    if (!fd.ok()) {
+      return fd.status();
+    }
+    return ::fdatasync(fd->get()) == 0 ? absl::OkStatus() : IoError(path, "fdatasync", errno);
+  }
+
   absl::Status CreateDir(const std::string& dir) override {
     if (::mkdir(dir.c_str(), 0755) == 0) {
       return absl::OkStatus();

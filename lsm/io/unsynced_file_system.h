@@ -33,6 +33,7 @@ class UnsyncedFileSystem : public FileSystem {
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
     return base_->FileSize(path);
   }
+  absl::Status SyncFile(const std::string&) override { return absl::OkStatus(); }
   absl::Status CreateDir(const std::string& dir) override { return base_->CreateDir(dir); }
   absl::Status RemoveDir(const std::string& dir) override { return base_->RemoveDir(dir); }
   absl::Status SyncDir(const std::string&) override { return absl::OkStatus(); }

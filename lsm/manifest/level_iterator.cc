@@ -11,8 +11,6 @@ class LevelIterator final : public InternalIterator {
   LevelIterator(Version::Tables tables, bool fill_cache, ReadCost* cost)
       : tables_(std::move(tables)), fill_cache_(fill_cache), cost_(cost) {}
 
-  bool Valid() const override { return table_ != nullptr && table_->Valid(); }
-
   void SeekToFirst() override {
     if (Open(0)) {
       table_->SeekToFirst();
@@ -44,8 +42,6 @@ class LevelIterator final : public InternalIterator {
     table_->Prev();
     SkipBackward();
   }
-  absl::string_view key() const override { return table_->key(); }
-  absl::string_view value() const override { return table_->value(); }
   absl::Status status() const override {
     return table_ == nullptr ? absl::OkStatus() : table_->status();
   }
@@ -55,6 +51,7 @@ class LevelIterator final : public InternalIterator {
   bool Open(size_t i) {
     if (i >= tables_.size()) {
       table_ = nullptr;
+      ShowNothing();
       return false;
     }
     if (table_ == nullptr || at_ != i || !table_->status().ok()) {
@@ -70,12 +67,19 @@ class LevelIterator final : public InternalIterator {
         table_->SeekToFirst();
       }
     }
+    ShowTable();
   }
   void SkipBackward() {
     while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
       if (Open(at_ - 1)) {  // wraps around to past the end
         table_->SeekToLast();
       }
+    }
+    ShowTable();
+  }
+  void ShowTable() {
+    if (table_ != nullptr) {
+      ShowWhere(*table_);
     }
   }
 

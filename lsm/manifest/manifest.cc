@@ -20,29 +20,13 @@ std::string PathIn(const std::string& dir, absl::string_view name) {
   return absl::StrCat(dir, "/", name);
 }
 
-// The number of the manifest that CURRENT names.
-absl::StatusOr<uint64_t> ReadCurrent(FileSystem* fs, const std::string& dir) {
-  const std::string path = PathIn(dir, kCurrentFileName);
-  const absl::StatusOr<std::string> line = ReadFileToString(fs, path, kMaxCurrentBytes);
-  if (!line.ok()) {
-    return line.status();
-  }
-  absl::string_view name = *line;
-  if (absl::ConsumeSuffix(&name, "\n")) {
-    const std::optional<ParsedFileName> parsed = ParseFileName(name);
-    if (parsed.has_value() && parsed->kind == FileKind::kManifest) {
-      return parsed->number;
-    }
-  }
-  return Corruption(path, 0, "name of the manifest", "\"MANIFEST-<number>\\n\"",
-                    absl::StrCat("\"", absl::CHexEscape(*line), "\""));
-}
-
-absl::StatusOr<std::unique_ptr<ReadableFile>> OpenManifest(FileSystem* fs,
+absl::StatusOr<std::unique_ptr<ReadableFile>> OpenManifest(FileSystem* fs, const std::string& dir,
                                                            const std::string& path) {
   absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(path);
   if (absl::IsNotFound(file.status())) {
-    return Corruption(path, 0, "the manifest that CURRENT names", "a file", "none");
+    return Corruption(path, 0,
+                      absl::StrCat("the manifest that ", PathIn(dir, kCurrentFileName), " names"),
+                      "a file", "none");
   }
   return file;
 }
@@ -78,24 +62,49 @@ absl::Status SetCurrent(FileSystem* fs, const std::string& dir, uint64_t number)
 
 }  // namespace
 
+absl::StatusOr<uint64_t> ReadCurrent(FileSystem* fs, const std::string& dir) {
+  const std::string path = PathIn(dir, kCurrentFileName);
+  const absl::StatusOr<std::string> line = ReadFileToString(fs, path, kMaxCurrentBytes);
+  if (!line.ok()) {
+    return line.status();
+  }
+  absl::string_view name = *line;
+  if (absl::ConsumeSuffix(&name, "\n")) {
+    const std::optional<ParsedFileName> parsed = ParseFileName(name);
+    if (parsed.has_value() && parsed->kind == FileKind::kManifest) {
+      return parsed->number;
+    }
+  }
+  return Corruption(path, 0, "name of the manifest", "\"MANIFEST-<number>\\n\"",
+                    absl::StrCat("\"", absl::CHexEscape(*line), "\""));
+}
+
 absl::StatusOr<RecoveredManifest> RecoverManifest(FileSystem* fs, const std::string& dir) {
   const absl::StatusOr<uint64_t> number = ReadCurrent(fs, dir);
   if (!number.ok()) {
     return number.status();
   }
-  const std::string path = PathIn(dir, ManifestFileName(*number));
-  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = OpenManifest(fs, path);
+  RecoveredManifest recovered;
+  const absl::Status read = ReadManifest(fs, dir, *number, &recovered);
+  if (!read.ok()) {
+    return read;
+  }
+  return recovered;
+}
+
+absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t number,
+                          RecoveredManifest* recovered) {
+  recovered->manifest_number = number;
+  const std::string path = PathIn(dir, ManifestFileName(number));
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = OpenManifest(fs, dir, path);
   if (!file.ok()) {
     return file.status();
   }
-  LogReader log(file->get(), path, *number, /*must_reach=*/0, /*exact=*/false);
+  LogReader log(file->get(), path, number, /*must_reach=*/0, /*exact=*/false);
   const absl::StatusOr<std::optional<LogHeader>> header = log.ReadHeader();
   if (!header.ok()) {
     return header.status();
   }
-
-  RecoveredManifest recovered;
-  recovered.manifest_number = *number;
   while (header->has_value()) {
     const absl::StatusOr<std::optional<absl::string_view>> record = log.ReadRecord();
     if (!record.ok()) {
@@ -104,19 +113,19 @@ absl::StatusOr<RecoveredManifest> RecoverManifest(FileSystem* fs, const std::str
     if (!record->has_value()) {
       break;
     }
-    if (absl::Status applied = ApplyRecord(**record, &recovered.state); !applied.ok()) {
-      return Corruption(path, log.record_offset(), absl::StrCat("edit ", recovered.edits + 1),
+    if (absl::Status applied = ApplyRecord(**record, &recovered->state); !applied.ok()) {
+      return Corruption(path, log.record_offset(), absl::StrCat("edit ", recovered->edits + 1),
                         "one that applies", applied.message());
     }
-    ++recovered.edits;
+    ++recovered->edits;
   }
-  if (recovered.edits == 0) {
+  if (recovered->edits == 0) {
     // CURRENT names a manifest only after its first edit is durable.
     return Corruption(path, log.end().length, "first edit", "a whole one",
                       log.end().reason.empty() ? "the end of the file" : log.end().reason);
   }
-  recovered.dropped_bytes = log.end().dropped_bytes;
-  return recovered;
+  recovered->dropped_bytes = log.end().dropped_bytes;
+  return absl::OkStatus();
 }
 
 ManifestWriter::ManifestWriter(std::unique_ptr<WritableFile> file, uint64_t number)

@@ -34,6 +34,14 @@ struct RecoveredManifest {
 // holds an edit that does not apply.
 absl::StatusOr<RecoveredManifest> RecoverManifest(FileSystem* fs, const std::string& dir);
 
+// The number of the manifest that CURRENT names; errors as above.
+absl::StatusOr<uint64_t> ReadCurrent(FileSystem* fs, const std::string& dir);
+
+// Reads manifest `number` in `dir`, whatever CURRENT says. Errors as above; `*recovered` is then
+// what the edits before the damage add up to.
+absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t number,
+                          RecoveredManifest* recovered);
+
 // One thread at a time.
 class ManifestWriter {
  public:

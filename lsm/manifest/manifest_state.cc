@@ -71,6 +71,7 @@ absl::Status CheckNumbers(const ManifestState& state, const VersionEdit& edit) {
   status.Update(CheckForward("next table number", edit.next_table_number, state.next_table_number));
   status.Update(CheckForward("log number", edit.log_number, state.log_number));
   status.Update(CheckForward("last sequence", edit.last_sequence, state.last_sequence));
+  status.Update(CheckForward("durable log", edit.durable_log, state.durable_log));
   std::map<uint64_t, uint64_t> closed = state.closed_logs;
   for (const auto& [number, length] : edit.closed_logs) {
     const uint64_t known = closed.emplace(number, length).first->second;
@@ -169,6 +170,7 @@ absl::Status ManifestState::Apply(const VersionEdit& edit) {
   next_table_number = edit.next_table_number.value_or(next_table_number);
   log_number = edit.log_number.value_or(log_number);
   last_sequence = edit.last_sequence.value_or(last_sequence);
+  durable_log = edit.durable_log.value_or(durable_log);
   closed_logs.insert(edit.closed_logs.begin(), edit.closed_logs.end());
   closed_logs.erase(closed_logs.begin(), closed_logs.lower_bound(log_number));
   for (const auto& [level, number] : edit.removed_tables) {
@@ -192,6 +194,7 @@ VersionEdit ManifestState::Snapshot() const {
   edit.next_table_number = next_table_number;
   edit.log_number = log_number;
   edit.last_sequence = last_sequence;
+  edit.durable_log = durable_log;
   edit.closed_logs.assign(closed_logs.begin(), closed_logs.end());
   for (int level = 0; level < kNumLevels; ++level) {
     for (const TableMeta& table : levels[Index(level)]) {

@@ -19,6 +19,7 @@ enum Tag : uint32_t {
   kClosedLog = 5,
   kRemovedTable = 6,
   kAddedTable = 7,
+  kDurableLog = 8,
 };
 
 void PutNumber(std::string* out, Tag tag, const std::optional<uint64_t>& value) {
@@ -143,6 +144,8 @@ absl::Status GetField(absl::string_view* in, VersionEdit* edit) {
       return GetNumber(in, "log number", kAny, &edit->log_number);
     case kLastSequence:
       return GetNumber(in, "last sequence", kMaxSequenceNumber, &edit->last_sequence);
+    case kDurableLog:
+      return GetNumber(in, "durable log", kAny, &edit->durable_log);
     case kClosedLog: {
       auto& [number, length] = edit->closed_logs.emplace_back();
       const bool whole = GetVarint64(in, &number) && GetVarint64(in, &length);
@@ -156,7 +159,7 @@ absl::Status GetField(absl::string_view* in, VersionEdit* edit) {
     case kAddedTable:
       return GetTable(in, &edit->added_tables.emplace_back());
     default:
-      return BadField("tag", absl::StrCat("expected 1 to ", static_cast<uint32_t>(kAddedTable),
+      return BadField("tag", absl::StrCat("expected 1 to ", static_cast<uint32_t>(kDurableLog),
                                           ", found ", tag));
   }
 }
@@ -198,6 +201,7 @@ std::string VersionEdit::Encode() const {
   PutNumber(&out, kNextTableNumber, next_table_number);
   PutNumber(&out, kLogNumber, log_number);
   PutNumber(&out, kLastSequence, last_sequence);
+  PutNumber(&out, kDurableLog, durable_log);
   for (const auto& [number, length] : closed_logs) {
     PutVarint32(&out, kClosedLog);
     PutVarint64(&out, number);
@@ -231,6 +235,7 @@ std::string VersionEdit::DebugString() const {
   AppendNumberLine(&out, "next table number", next_table_number);
   AppendNumberLine(&out, "log number", log_number);
   AppendNumberLine(&out, "last sequence", last_sequence);
+  AppendNumberLine(&out, "durable log", durable_log);
   for (const auto& [number, length] : closed_logs) {
     absl::StrAppend(&out, "closed log: ", LogFileName(number), ", ", length, " bytes\n");
   }

@@ -28,8 +28,12 @@ struct VersionEdit {
   std::optional<uint64_t> log_number;
   // Every sequence number in the tables is at or below it.
   std::optional<SequenceNumber> last_sequence;
-  // Logs that will not grow any more, with the length up to which they count: written by a clean
-  // close and by a recovery. A log stays listed until log_number passes it.
+  // This log's name is durable, and so is all of the logs before it: what is written to it may be
+  // durable too.
+  std::optional<uint64_t> durable_log;
+  // Logs that will not grow any more and are durable, with the length up to which they count:
+  // written by a clean close, by a recovery, and with durable_log. A log stays listed until
+  // log_number passes it.
   std::vector<std::pair<uint64_t, uint64_t>> closed_logs;  // number, length
   std::vector<std::pair<int, uint64_t>> removed_tables;    // level, table number
   std::vector<std::pair<int, TableMeta>> added_tables;     // level, table
@@ -47,6 +51,7 @@ struct ManifestState {
   uint64_t next_table_number = 1;
   uint64_t log_number = 0;
   SequenceNumber last_sequence = 0;
+  uint64_t durable_log = 0;
   std::map<uint64_t, uint64_t> closed_logs;
   // L0 by recency, oldest first (ascending largest_sequence); below it by key, disjoint.
   std::array<std::vector<TableMeta>, kNumLevels> levels;

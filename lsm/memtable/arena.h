@@ -12,7 +12,7 @@ namespace fathom {
 
 class Arena {
  public:
-  static constexpr size_t kBlockBytes = 64 * 1024;
+  static constexpr size_t kBlockBytes = size_t{64} * 1024;
   static constexpr size_t kAlignment = alignof(void*);
 
   Arena() = default;

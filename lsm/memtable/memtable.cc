@@ -13,17 +13,37 @@ class MemTableIterator final : public InternalIterator {
   MemTableIterator(std::shared_ptr<const MemTable> table, const SkipList* list)
       : table_(std::move(table)), cursor_(list) {}
 
-  bool Valid() const override { return cursor_.Valid(); }
-  void SeekToFirst() override { cursor_.SeekToFirst(); }
-  void SeekToLast() override { cursor_.SeekToLast(); }
-  void Seek(absl::string_view target) override { cursor_.Seek(target); }
-  void Next() override { cursor_.Next(); }
-  void Prev() override { cursor_.Prev(); }
-  absl::string_view key() const override { return cursor_.key(); }
-  absl::string_view value() const override { return cursor_.value(); }
+  void SeekToFirst() override {
+    cursor_.SeekToFirst();
+    ShowEntry();
+  }
+  void SeekToLast() override {
+    cursor_.SeekToLast();
+    ShowEntry();
+  }
+  void Seek(absl::string_view target) override {
+    cursor_.Seek(target);
+    ShowEntry();
+  }
+  void Next() override {
+    cursor_.Next();
+    ShowEntry();
+  }
+  void Prev() override {
+    cursor_.Prev();
+    ShowEntry();
+  }
   absl::Status status() const override { return absl::OkStatus(); }
 
  private:
+  void ShowEntry() {
+    if (cursor_.Valid()) {
+      Show(cursor_.key(), cursor_.value());
+    } else {
+      ShowNothing();
+    }
+  }
+
   const std::shared_ptr<const MemTable> table_;
   SkipList::Cursor cursor_;
 };

@@ -10,65 +10,61 @@
 #include "lsm/format/coding.h"
 #include "lsm/format/corruption.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/table/block_entry.h"
 
 namespace fathom {
 namespace {
 
 constexpr uint32_t kHashIndexFlag = uint32_t{1} << 31;
 
-struct EntryHeader {
-  uint32_t shared;
-  uint32_t unshared;
-  uint32_t value_size;
-};
+}  // namespace
 
-// Decodes the header of the entry at `p`. One past it, where the key bytes begin; null if the
-// header or the bytes that it announces pass `limit`.
-inline const char* DecodeEntryHeader(const char* p, const char* limit, EntryHeader* header) {
-  if (limit - p < 3) {
-    return nullptr;
-  }
-  header->shared = static_cast<uint8_t>(p[0]);
-  header->unshared = static_cast<uint8_t>(p[1]);
-  header->value_size = static_cast<uint8_t>(p[2]);
-  if ((header->shared | header->unshared | header->value_size) < 128) {
-    p += 3;
-  } else {
-    if ((p = DecodeVarint32(p, limit, &header->shared)) == nullptr ||
-        (p = DecodeVarint32(p, limit, &header->unshared)) == nullptr ||
-        (p = DecodeVarint32(p, limit, &header->value_size)) == nullptr) {
-      return nullptr;
+uint32_t Block::LastRestartBefore(uint32_t offset) const {
+  uint32_t low = 0;
+  uint32_t high = num_restarts_ - 1;
+  while (low < high) {
+    const uint32_t middle = low + (high - low + 1) / 2;
+    if (RestartOffset(middle) < offset) {
+      low = middle;
+    } else {
+      high = middle - 1;
     }
   }
-  const uint64_t announced = uint64_t{header->unshared} + header->value_size;
-  return static_cast<uint64_t>(limit - p) < announced ? nullptr : p;
+  return low;
 }
-
-// How many of `sorted` (not empty) are less than `bound`. Without a branch that depends on them: it
-// could not be foretold.
-uint32_t CountLess(const std::vector<uint64_t>& sorted, uint64_t bound) {
-  const uint64_t* from = sorted.data();
-  for (size_t n = sorted.size(); n > 1;) {
-    const size_t half = n / 2;
-    from += from[half - 1] < bound ? half : 0;
-    n -= half;
-  }
-  return static_cast<uint32_t>(from - sorted.data()) + (*from < bound ? 1 : 0);
-}
-
-}  // namespace
 
 struct Block::Shared : Block {};
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]> bytes,
                                                           size_t size,
                                                           std::shared_ptr<const std::string> file,
-                                                          uint64_t offset, bool for_search) {
+                                                          uint64_t offset, Search search) {
+  absl::StatusOr<std::shared_ptr<Block>> block =
+      ParseBytes(absl::string_view(bytes.get(), size), std::move(file), offset);
+  if (!block.ok()) {
+    return block.status();
+  }
+  (*block)->owned_ = std::move(bytes);
+  if (search != Search::kNone) {
+    (*block)->IndexEntries(search);
+  }
+  return std::shared_ptr<const Block>(*std::move(block));
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> Block::ParseBorrowed(
+    absl::string_view bytes, std::shared_ptr<const std::string> file, uint64_t offset) {
+  return ParseBytes(bytes, std::move(file), offset);
+}
+
+absl::StatusOr<std::shared_ptr<Block>> Block::ParseBytes(absl::string_view bytes,
+                                                         std::shared_ptr<const std::string> file,
+                                                         uint64_t offset) {
   constexpr size_t kWord = sizeof(uint32_t);
+  const size_t size = bytes.size();
   if (size < 2 * kWord || size > std::numeric_limits<uint32_t>::max()) {
     return Corruption(*file, offset, "block size", "8 to 2^32 - 1", size);
   }
-  const uint32_t num_restarts = DecodeFixed32(bytes.get() + size - kWord);
+  const uint32_t num_restarts = DecodeFixed32(bytes.data() + size - kWord);
   if ((num_restarts & kHashIndexFlag) != 0) {
     return Corruption(*file, offset, "block index type", "binary search",
                       "a hash index, which this version does not read");
@@ -84,7 +80,7 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
   block->num_restarts_ = num_restarts;
   uint64_t least = 0;
   for (uint32_t i = 0; i < num_restarts; ++i) {
-    const uint32_t restart = DecodeFixed32(bytes.get() + block->restarts_offset_ + i * kWord);
+    const uint32_t restart = DecodeFixed32(bytes.data() + block->restarts_offset_ + i * kWord);
     const bool in_order = i == 0 ? restart == 0 : restart >= least;
     const bool in_entries = restart < block->restarts_offset_ || (i == 0 && restart == 0);
     if (!in_order || !in_entries) {
@@ -95,54 +91,25 @@ absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]
     }
     least = uint64_t{restart} + 1;
   }
-  block->bytes_ = std::move(bytes);
+  block->bytes_ = bytes.data();
   block->size_ = size;
   block->file_ = std::move(file);
   block->offset_ = offset;
-  if (for_search) {
-    block->MakeDigests();
-  }
-  return std::shared_ptr<const Block>(block);
+  return std::shared_ptr<Block>(block);
 }
 
-void Block::MakeDigests() {
-  const char* const entries_end = bytes_.get() + restarts_offset_;
-  // Not of the last one: in an index it is a short successor, which has little in common with the
-  // others.
-  std::vector<absl::string_view> keys(num_restarts_ - 1);
-  for (uint32_t i = 0; i < keys.size(); ++i) {
-    const uint32_t offset = DecodeFixed32(entries_end + i * sizeof(uint32_t));
-    EntryHeader header;
-    const char* const key = DecodeEntryHeader(bytes_.get() + offset, entries_end, &header);
-    if (key == nullptr || header.shared != 0 || header.unshared < kTrailerBytes) {
-      return;
-    }
-    keys[i] = UserKey(absl::string_view(key, header.unshared));
+void Block::IndexEntries(Search search) {
+  if (search == Search::kAll) {
+    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 1), restarts_offset_);
+  } else if (num_restarts_ > 1) {
+    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 2),
+                              RestartOffset(num_restarts_ - 1));
   }
-  if (keys.empty()) {
-    return;
-  }
-  // Keys ascend: what the first and the last have in common, all have.
-  const absl::string_view first = keys.front();
-  const absl::string_view last = keys.back();
-  const auto differ = std::mismatch(first.begin(), first.end(), last.begin(), last.end());
-  common_prefix_ = first.substr(0, static_cast<size_t>(differ.first - first.begin()));
-  digests_.reserve(keys.size());
-  for (const absl::string_view key : keys) {
-    digests_.push_back(DigestOf(key));
-  }
-}
-
-uint64_t Block::DigestOf(absl::string_view user_key) const {
-  user_key.remove_prefix(std::min(common_prefix_.size(), user_key.size()));
-  char bytes[sizeof(uint64_t)] = {};
-  std::memcpy(bytes, user_key.data(), std::min(user_key.size(), sizeof(bytes)));
-  return __builtin_bswap64(DecodeFixed64(bytes));
 }
 
 BlockIterator::BlockIterator(std::shared_ptr<const Block> block)
     : block_(std::move(block)),
-      data_(block_->bytes_.get()),
+      data_(block_->bytes_),
       end_(block_->restarts_offset_),
       current_(end_),
       next_(end_) {}
@@ -161,12 +128,12 @@ void BlockIterator::SeekToLast() {
 
 void BlockIterator::Seek(absl::string_view target) {
   assert(target.size() >= kTrailerBytes);
+  if (block_->index_.size() > 0) {
+    return SeekByIndex(target);
+  }
   // The last restart point whose key is < target; the first one if there is none.
   uint32_t low = 0;
   uint32_t high = block_->num_restarts_ - 1;
-  if (!block_->digests_.empty()) {
-    NarrowByDigest(target, &low, &high);
-  }
   while (low < high) {
     const uint32_t middle = low + (high - low + 1) / 2;
     absl::string_view key;
@@ -180,16 +147,40 @@ void BlockIterator::Seek(absl::string_view target) {
     }
   }
   MoveToRestart(low);
-  ReadNextEntry();
-  while (Valid()) {
-    if (key_.size() < kTrailerBytes) {
-      return Fail(CorruptAt(current_, "size of an internal key", "at least 8", key_.size()));
-    }
-    if (CompareInternalKeys(key_, target) >= 0) {
+  do {
+    ReadNextEntry();
+  } while (IsBefore(target));
+}
+
+void BlockIterator::SeekByIndex(absl::string_view target) {
+  const EntryIndex& index = block_->index_;
+  // Entries before `first` are before the target, and those from `end` on are not.
+  auto [first, end] = index.Narrow(UserKey(target));
+  uint32_t at = index.size();
+  while (first < end) {
+    at = first + (end - first) / 2;
+    MoveToEntry(at);
+    if (IsBefore(target)) {
+      first = at + 1;
+    } else if (Valid()) {
+      end = at;
+    } else {
       return;
     }
-    ReadNextEntry();
   }
+  if (first < index.size()) {
+    if (first != at) {
+      MoveToEntry(first);
+    }
+    return;
+  }
+  // Past the entries with an index; there may be one more.
+  if (at + 1 != first) {
+    MoveToEntry(first - 1);
+  }
+  do {
+    ReadNextEntry();
+  } while (IsBefore(target));
 }
 
 void BlockIterator::Next() {
@@ -202,58 +193,27 @@ void BlockIterator::Prev() {
   const uint32_t original = current_;
   if (original == 0) {
     current_ = end_;
-    return;
+    return ShowNothing();
   }
-  // The last restart point before the current entry.
-  uint32_t low = 0;
-  uint32_t high = block_->num_restarts_ - 1;
-  while (low < high) {
-    const uint32_t middle = low + (high - low + 1) / 2;
-    if (RestartOffset(middle) < original) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  MoveToRestart(low);
+  MoveToRestart(block_->LastRestartBefore(original));
   do {
     ReadNextEntry();
   } while (Valid() && next_ < original);
 }
 
-void BlockIterator::NarrowByDigest(absl::string_view target, uint32_t* low, uint32_t* high) const {
-  const absl::string_view user_key = UserKey(target);
-  const std::vector<uint64_t>& digests = block_->digests_;
-  const auto last = static_cast<uint32_t>(digests.size());  // the restart point without one
-  const absl::string_view common = block_->common_prefix_;
-  const int order = user_key.substr(0, common.size()).compare(common);
-  if (order < 0) {
-    *high = 0;
-    return;
+bool BlockIterator::IsBefore(absl::string_view target) {
+  if (!Valid()) {
+    return false;
   }
-  if (order > 0) {
-    *low = last - 1;
-    return;
+  if (key().size() < kTrailerBytes) {
+    Fail(CorruptAt(current_, "size of an internal key", "at least 8", key().size()));
+    return false;
   }
-  // A smaller digest is a smaller key; equal digests say nothing.
-  const uint64_t digest = block_->DigestOf(user_key);
-  const uint32_t first_not_less = CountLess(digests, digest);
-  uint32_t first_greater = first_not_less;
-  while (first_greater < last && digests[first_greater] == digest) {
-    ++first_greater;
-  }
-  *low = first_not_less == 0 ? 0 : first_not_less - 1;
-  if (first_greater < last) {
-    *high = first_greater == 0 ? 0 : first_greater - 1;
-  }
-}
-
-uint32_t BlockIterator::RestartOffset(uint32_t index) const {
-  return DecodeFixed32(data_ + end_ + index * sizeof(uint32_t));
+  return CompareInternalKeys(key(), target) < 0;
 }
 
 bool BlockIterator::RestartKey(uint32_t index, absl::string_view* key) {
-  const uint32_t offset = RestartOffset(index);
+  const uint32_t offset = block_->RestartOffset(index);
   EntryHeader header;
   const char* p = DecodeEntryHeader(data_ + offset, data_ + end_, &header);
   if (p == nullptr) {
@@ -274,14 +234,30 @@ bool BlockIterator::RestartKey(uint32_t index, absl::string_view* key) {
 
 void BlockIterator::MoveToRestart(uint32_t index) {
   status_ = absl::OkStatus();
-  key_ = absl::string_view();
-  next_ = end_ == 0 ? 0 : RestartOffset(index);
+  ShowNothing();
+  next_ = end_ == 0 ? 0 : block_->RestartOffset(index);
+}
+
+void BlockIterator::MoveToEntry(uint32_t i) {
+  const uint32_t offset = block_->index_.offset(i);
+  EntryHeader header;
+  const char* const p = DecodeEntryHeader(data_ + offset, data_ + end_, &header);
+  if (p == nullptr || header.unshared < kTrailerBytes ||  // then it shares bytes of a trailer
+      !block_->index_.KeyPrefix(i, header.shared, &key_buffer_)) {
+    MoveToRestart(block_->LastRestartBefore(offset + 1));
+    do {
+      ReadNextEntry();
+    } while (Valid() && current_ < offset);
+    return;
+  }
+  status_ = absl::OkStatus();
+  ShowEntry(offset, header, p);
 }
 
 void BlockIterator::ReadNextEntry() {
   current_ = next_;
   if (current_ >= end_) {
-    return;
+    return ShowNothing();
   }
   EntryHeader header;
   const char* p = DecodeEntryHeader(data_ + current_, data_ + end_, &header);
@@ -289,23 +265,31 @@ void BlockIterator::ReadNextEntry() {
     return Fail(
         CorruptAt(current_, "entry", "within its block", "an entry that passes the block's end"));
   }
-  if (header.shared > key_.size()) {
-    return Fail(CorruptAt(current_, "shared bytes of a key", absl::StrCat("at most ", key_.size()),
-                          header.shared));
-  }
-  if (header.shared == 0) {
-    key_ = absl::string_view(p, header.unshared);
-  } else {
-    if (key_.data() == key_buffer_.data()) {
+  if (header.shared > 0) {
+    const absl::string_view last = key();
+    if (header.shared > last.size()) {
+      return Fail(CorruptAt(current_, "shared bytes of a key",
+                            absl::StrCat("at most ", last.size()), header.shared));
+    }
+    if (last.data() == key_buffer_.data()) {
       key_buffer_.resize(header.shared);
     } else {
-      key_buffer_.assign(key_.data(), header.shared);
+      key_buffer_.assign(last.data(), header.shared);
     }
-    key_buffer_.append(p, header.unshared);
-    key_ = key_buffer_;
   }
-  value_ = absl::string_view(p + header.unshared, header.value_size);
-  next_ = static_cast<uint32_t>(p + header.unshared + header.value_size - data_);
+  ShowEntry(current_, header, p);
+}
+
+void BlockIterator::ShowEntry(uint32_t offset, const EntryHeader& header, const char* unshared) {
+  current_ = offset;
+  absl::string_view entry_key(unshared, header.unshared);
+  if (header.shared > 0) {
+    key_buffer_.append(unshared, header.unshared);
+    entry_key = key_buffer_;
+  }
+  const char* const entry_value = unshared + header.unshared;
+  next_ = static_cast<uint32_t>(entry_value + header.value_size - data_);
+  Show(entry_key, absl::string_view(entry_value, header.value_size));
 }
 
 absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,
@@ -317,6 +301,7 @@ absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,
 void BlockIterator::Fail(absl::Status status) {
   status_ = std::move(status);
   current_ = next_ = end_;
+  ShowNothing();
 }
 
 }  // namespace fathom

@@ -58,12 +58,13 @@ absl::StatusOr<StoredBlock> ReadStored(const ReadableFile& file, const std::stri
 absl::StatusOr<std::shared_ptr<const Block>> Uncompress(Compression compression,
                                                         absl::string_view stored,
                                                         std::shared_ptr<const std::string> name,
-                                                        const BlockHandle& handle) {
+                                                        const BlockHandle& handle,
+                                                        Block::Search search) {
   absl::StatusOr<UncompressedBlock> block = Decompress(compression, stored, *name, handle.offset);
   if (!block.ok()) {
     return block.status();
   }
-  return Block::Parse(std::move(block->bytes), block->size, std::move(name), handle.offset);
+  return Block::Parse(std::move(block->bytes), block->size, std::move(name), handle.offset, search);
 }
 
 }  // namespace
@@ -96,38 +97,24 @@ absl::StatusOr<BlockTrailer> VerifyBlock(absl::string_view block_and_trailer,
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
-                                                       std::optional<uint32_t> parent_checksum) {
+                                                       std::optional<uint32_t> parent_checksum,
+                                                       Block::Search search) {
   absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum);
   if (!stored.ok()) {
     return stored.status();
   }
   if (stored->compression == Compression::kNone) {
-    return Block::Parse(std::move(stored->bytes), handle.size, std::move(name), handle.offset);
+    return Block::Parse(std::move(stored->bytes), handle.size, std::move(name), handle.offset,
+                        search);
   }
   return Uncompress(stored->compression, absl::string_view(stored->bytes.get(), handle.size),
-                    std::move(name), handle);
+                    std::move(name), handle, search);
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> ReadIndexBlock(const ReadableFile& file,
-                                                            std::shared_ptr<const std::string> name,
-                                                            const BlockHandle& handle,
-                                                            uint32_t parent_checksum) {
-  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum);
-  if (!stored.ok()) {
-    return stored.status();
-  }
-  if (stored->compression != Compression::kNone) {
-    return Corruption(*name, handle.offset, "compression type of the index", 0,
-                      static_cast<int>(stored->compression));
-  }
-  return Block::ParseForSearch(std::move(stored->bytes), handle.size, std::move(name),
-                               handle.offset);
-}
-
-absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_and_trailer,
-                                                       std::shared_ptr<const std::string> name,
-                                                       const BlockHandle& handle,
-                                                       std::optional<uint32_t> parent_checksum) {
+absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block_and_trailer,
+                                                         std::shared_ptr<const std::string> name,
+                                                         const BlockHandle& handle,
+                                                         std::optional<uint32_t> parent_checksum) {
   const absl::StatusOr<Compression> compression =
       Vouch(block_and_trailer, *name, handle, parent_checksum);
   if (!compression.ok()) {
@@ -135,11 +122,9 @@ absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_a
   }
   const absl::string_view stored = block_and_trailer.substr(0, handle.size);
   if (*compression != Compression::kNone) {
-    return Uncompress(*compression, stored, std::move(name), handle);
+    return Uncompress(*compression, stored, std::move(name), handle, Block::Search::kNone);
   }
-  auto copy = std::make_unique_for_overwrite<char[]>(stored.size());
-  std::memcpy(copy.get(), stored.data(), stored.size());
-  return Block::Parse(std::move(copy), stored.size(), std::move(name), handle.offset);
+  return Block::ParseBorrowed(stored, std::move(name), handle.offset);
 }
 
 absl::StatusOr<IndexEntry> ReadIndexEntry(const BlockIterator& index) {

@@ -53,19 +53,15 @@ inline uint64_t EndOf(const BlockHandle& handle) {
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
-                                                       std::optional<uint32_t> parent_checksum);
+                                                       std::optional<uint32_t> parent_checksum,
+                                                       Block::Search search = Block::Search::kNone);
 
-// As ReadBlock, for a block that is never compressed: the result is one of Block::ParseForSearch.
-absl::StatusOr<std::shared_ptr<const Block>> ReadIndexBlock(const ReadableFile& file,
-                                                            std::shared_ptr<const std::string> name,
-                                                            const BlockHandle& handle,
-                                                            uint32_t parent_checksum);
-
-// As ReadBlock, from bytes that were read before: `block_and_trailer` is what `handle` describes.
-absl::StatusOr<std::shared_ptr<const Block>> CopyBlock(absl::string_view block_and_trailer,
-                                                       std::shared_ptr<const std::string> name,
-                                                       const BlockHandle& handle,
-                                                       std::optional<uint32_t> parent_checksum);
+// As ReadBlock, from bytes that were read before: `block_and_trailer` is what `handle` describes,
+// and must outlive the block.
+absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block_and_trailer,
+                                                         std::shared_ptr<const std::string> name,
+                                                         const BlockHandle& handle,
+                                                         std::optional<uint32_t> parent_checksum);
 
 // What the current entry of an index block says; DataLoss if it is not an index entry.
 absl::StatusOr<IndexEntry> ReadIndexEntry(const BlockIterator& index);

@@ -52,12 +52,11 @@ void TableBuilder::AddRangeTombstones(const RangeTombstones& list) {
     key.clear();
     AppendInternalKey(tombstone.begin, tombstone.sequence, ValueType::kRangeDeletion, &key);
     properties_.CountEntry(key, tombstone.end);
-    if (smallest_.empty() || CompareInternalKeys(key, smallest_) < 0) {
-      smallest_ = key;
-    }
   }
-  AppendInternalKey(list.fragments().back().end, kMaxSequenceNumber, ValueType::kRangeDeletion,
-                    &largest_range_end_);
+  if (smallest_.empty() || CompareInternalKeys(list.Smallest(), smallest_) < 0) {
+    smallest_ = list.Smallest();
+  }
+  largest_range_end_ = list.Largest();
   range_tombstones_ = EncodeRangeTombstones(list);
 }
 

@@ -62,6 +62,11 @@ class EntryChecker {
       return data.CorruptEntry("order of keys", absl::StrCat("after ", Quoted(last_key_)),
                                Quoted(data.key()));
     }
+    if (!last_key_.empty() && UserKey(last_key_) == UserKey(data.key()) &&
+        Sequence(last_key_) == Sequence(data.key())) {
+      return data.CorruptEntry("sequence numbers of two versions", "different ones",
+                               Sequence(data.key()));
+    }
     if (!filter_.MayContain(FilterHash(UserKey(data.key())))) {
       return data.CorruptEntry("filter", absl::StrCat("to know ", Quoted(UserKey(data.key()))),
                                "that it does not");

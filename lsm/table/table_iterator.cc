@@ -67,6 +67,7 @@ void TableIterator::Prev() {
 
 bool TableIterator::Start() {
   data_.reset();
+  ShowNothing();
   status_ = absl::OkStatus();
   if (index_.has_value()) {
     return true;
@@ -82,6 +83,7 @@ bool TableIterator::Start() {
 
 bool TableIterator::OpenDataBlock() {
   data_.reset();
+  ShowNothing();
   if (!index_->Valid()) {
     status_ = index_->status();
     return false;
@@ -107,7 +109,7 @@ void TableIterator::SettleForward() {
     }
     data_->SeekToFirst();
   }
-  CheckKey();
+  ShowEntry();
 }
 
 void TableIterator::SettleBackward() {
@@ -121,17 +123,20 @@ void TableIterator::SettleBackward() {
     }
     data_->SeekToLast();
   }
-  CheckKey();
+  ShowEntry();
 }
 
-void TableIterator::CheckKey() {
-  if (absl::Status status = CheckEntryKey(*data_); !status.ok()) {
-    Fail(std::move(status));
+void TableIterator::ShowEntry() {
+  if (IsValidInternalKey(data_->key())) {
+    ShowWhere(*data_);
+  } else {
+    Fail(CheckEntryKey(*data_));
   }
 }
 
 void TableIterator::Fail(absl::Status status) {
   data_.reset();
+  ShowNothing();
   status_ = std::move(status);
 }
 

@@ -23,14 +23,11 @@ class TableIterator final : public InternalIterator {
   // `cost` may be null; otherwise it must outlive the iterator.
   TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, ReadCost* cost);
 
-  bool Valid() const override { return data_.has_value() && data_->Valid(); }
   void SeekToFirst() override;
   void SeekToLast() override;
   void Seek(absl::string_view target) override;
   void Next() override;
   void Prev() override;
-  absl::string_view key() const override { return data_->key(); }
-  absl::string_view value() const override { return data_->value(); }
   absl::Status status() const override { return status_; }
 
  private:
@@ -42,8 +39,8 @@ class TableIterator final : public InternalIterator {
   // Where `data_` is past its end (before its beginning), goes on in the next (previous) blocks.
   void SettleForward();
   void SettleBackward();
-  // Refuses a key that no entry can have.
-  void CheckKey();
+  // Shows the current entry; refuses a key that no entry can have.
+  void ShowEntry();
   void Fail(absl::Status status);
 
   const std::shared_ptr<TableReader> table_;

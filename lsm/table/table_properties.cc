@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -61,10 +60,8 @@ constexpr Setting kSettings[] = {
     {"rocksdb.merge.operands", kVarintZero, true},
 };
 
-using Values = std::map<std::string, std::string>;
-
 absl::Status Damaged(const Block& block, absl::string_view name, absl::string_view expected,
-                     const Values& values) {
+                     const PropertyValues& values) {
   const auto found = values.find(std::string(name));
   return Corruption(block.file(), block.offset(), absl::StrCat("table property ", name), expected,
                     found == values.end()
@@ -82,9 +79,10 @@ bool CompressionOfName(absl::string_view name, Compression* compression) {
   return false;
 }
 
-// All properties of a block; a name given twice or out of order is damage.
-absl::StatusOr<Values> ReadAll(const std::shared_ptr<const Block>& block) {
-  Values values;
+}  // namespace
+
+absl::StatusOr<PropertyValues> ReadPropertyValues(const std::shared_ptr<const Block>& block) {
+  PropertyValues values;
   BlockIterator it(block);
   for (it.SeekToFirst(); it.Valid(); it.Next()) {
     if (!values.empty() && it.key() <= values.rbegin()->first) {
@@ -98,8 +96,6 @@ absl::StatusOr<Values> ReadAll(const std::shared_ptr<const Block>& block) {
   }
   return values;
 }
-
-}  // namespace
 
 void TableProperties::CountEntry(absl::string_view internal_key, absl::string_view value) {
   const SequenceNumber sequence = Sequence(internal_key);
@@ -124,7 +120,7 @@ absl::Status TableProperties::CheckCounts(const TableProperties& counted, const 
 }
 
 std::string TableProperties::Encode() const {
-  Values values;
+  PropertyValues values;
   for (const Count& count : kCounts) {
     PutVarint64(&values[std::string(count.name)], this->*count.field);
   }
@@ -143,7 +139,7 @@ std::string TableProperties::Encode() const {
 }
 
 absl::StatusOr<TableProperties> TableProperties::Decode(const std::shared_ptr<const Block>& block) {
-  absl::StatusOr<Values> values = ReadAll(block);
+  absl::StatusOr<PropertyValues> values = ReadPropertyValues(block);
   if (!values.ok()) {
     return values.status();
   }

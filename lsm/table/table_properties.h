@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,12 @@
 #include "lsm/table/table_format.h"
 
 namespace fathom {
+
+// Name -> value, as the block has them.
+using PropertyValues = std::map<std::string, std::string>;
+
+// All properties of a block; a name given twice or out of order is DataLoss.
+absl::StatusOr<PropertyValues> ReadPropertyValues(const std::shared_ptr<const Block>& block);
 
 struct TableProperties {
   uint64_t data_bytes = 0;    // data blocks with trailers, as stored

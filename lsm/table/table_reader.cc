@@ -175,8 +175,10 @@ absl::Status TableReader::ParseTail() {
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool fill_cache,
                                                                         ReadCost* cost) {
-  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum},
-                  {.cache = caches_.index, .fill_cache = fill_cache, .is_index = true}, cost);
+  return GetBlock(
+      {.handle = index_handle_, .checksum = properties_.index_checksum},
+      {.cache = caches_.index, .fill_cache = fill_cache, .search = Block::Search::kAllButLast},
+      cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const BlockIterator& index,
@@ -185,7 +187,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const Blo
   if (!entry.ok()) {
     return entry.status();
   }
-  return GetBlock(*entry, {.cache = caches_.data}, cost);
+  return GetBlock(*entry, {.cache = caches_.data, .search = Block::Search::kAll}, cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
@@ -215,23 +217,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
       return block;
     }
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block = ReadFromDisk(entry, use);
-  if (!block.ok()) {
-    return block;
-  }
   ++cost->blocks_read;
   cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
-  if (use.cache != nullptr && use.fill_cache) {
-    use.cache->Insert(key, *block, use.priority);
-  }
-  return block;
-}
-
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const IndexEntry& entry,
-                                                                       const BlockUse& use) const {
-  if (use.is_index) {
-    return ReadIndexBlock(*file_, name_, entry.handle, entry.checksum);
-  }
   if (use.readahead != nullptr) {
     const absl::StatusOr<absl::string_view> bytes =
         use.readahead->Take(*file_, entry.handle, /*limit=*/index_handle_.offset);
@@ -239,10 +226,15 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadFromDisk(const Ind
       return bytes.status();
     }
     if (!bytes->empty()) {
-      return CopyBlock(*bytes, name_, entry.handle, entry.checksum);
+      return BorrowBlock(*bytes, name_, entry.handle, entry.checksum);
     }
   }
-  return ReadBlock(*file_, name_, entry.handle, entry.checksum);
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      ReadBlock(*file_, name_, entry.handle, entry.checksum, use.search);
+  if (block.ok() && use.cache != nullptr && use.fill_cache) {
+    use.cache->Insert(key, *block, use.priority);
+  }
+  return block;
 }
 
 }  // namespace fathom

@@ -64,11 +64,11 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   absl::StatusOr<Lookup> Get(absl::string_view user_key, std::optional<uint64_t> filter_hash,
                              SequenceNumber snapshot, std::string* value, ReadCost* cost);
 
-  // A cursor over the entries, range tombstones not among them, nor heeded. Keeps the reader alive.
-  // Blocks that it reads from disk enter the cache only if
-  // `fill_cache`, data blocks with low priority. Going forward it reads ahead, up to 256 KiB, and
-  // up to 1 MiB without `fill_cache`. `cost` (may be null, must outlive the iterator) counts the
-  // blocks that it came to.
+  // A cursor over the entries, which knows nothing of range tombstones. It keeps the reader alive.
+  // Going forward it reads ahead, up to 256 KiB, and up to 1 MiB without `fill_cache`; what was
+  // read ahead does not enter the cache. The other blocks that it reads from disk do if
+  // `fill_cache`, data blocks with low priority. `cost` (may be null, must outlive the iterator)
+  // counts the blocks that it came to.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
 
   // Reads every byte from disk, past the cache: checks every block, the order of keys, that the
@@ -106,21 +106,19 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     BlockCache::Priority priority = BlockCache::Priority::kHigh;
     bool fill_cache = true;
     Readahead* readahead = nullptr;  // may be null
-    bool is_index = false;
+    Block::Search search = Block::Search::kNone;
   };
   // Blocks through the cache. `cost` is not null.
   absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
   // The block of the current entry of `index`, for a lookup.
   absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
                                                             ReadCost* cost);
-  // The same for a scan.
+  // The same for a scan. The block may lie in `readahead`: it lives until the next call with it.
   absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const BlockIterator& index,
                                                              bool fill_cache, Readahead* readahead,
                                                              ReadCost* cost);
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
                                                         const BlockUse& use, ReadCost* cost);
-  absl::StatusOr<std::shared_ptr<const Block>> ReadFromDisk(const IndexEntry& entry,
-                                                            const BlockUse& use) const;
 
   const std::unique_ptr<ReadableFile> file_;
   TableIdentity identity_;

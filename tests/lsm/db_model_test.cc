@@ -13,6 +13,7 @@
 #include "lsm/format/file_names.h"
 #include "lsm/manifest/manifest.h"
 #include "tests/lsm/store.h"
+#include "tests/lsm/table/table_test_util.h"
 
 namespace fathom {
 namespace {
@@ -132,6 +133,8 @@ class Pair {
       Walk();
     } else if (dice < 960) {
       TakeOrReleaseSnapshot();
+    } else if (dice < 970) {
+      IngestSome();
     } else if (dice < 980) {
       FlushStore(db_.get());
     } else if (dice < 990) {
@@ -374,6 +377,35 @@ class Pair {
     } else if (!snapshots_.empty()) {
       snapshots_.erase(snapshots_.begin() + Random(static_cast<uint32_t>(snapshots_.size())));
     }
+  }
+
+  // Files that may overlap one another and all that is there; the later one counts.
+  void IngestSome() {
+    std::vector<std::string> files;
+    for (uint32_t n = 1 + Random(3); n > 0; --n) {
+      Entries entries;
+      for (uint32_t keys = 1 + Random(OneIn(4) ? 40 : 4); keys > 0; --keys) {
+        const std::string key = RandomKey();
+        // A newer version comes first: the model takes the older one before it.
+        for (SequenceNumber version = 1 + Random(2); version > 0; --version) {
+          const bool deletion = OneIn(3);
+          const ValueType type = deletion ? ValueType::kDeletion : ValueType::kValue;
+          entries.emplace(Key(key, version, type), deletion ? "" : RandomValue());
+        }
+      }
+      for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+        const std::string key(UserKey(entry->first));
+        if (Type(entry->first) == ValueType::kDeletion) {
+          model_.erase(key);
+        } else {
+          model_[key] = entry->second;
+        }
+      }
+      files.push_back(absl::StrCat("outside", n, ".sst"));
+      Build(fs_.get(), files.back(), entries, 64);
+    }
+    const absl::StatusOr<IngestResult> result = db_->Ingest(files);
+    REQUIRE_MESSAGE(result.ok(), result.status().ToString());
   }
 
   void CompactOneLevel() {

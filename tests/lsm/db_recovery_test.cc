@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "lsm/format/file_names.h"
+#include "lsm/manifest/manifest.h"
+#include "lsm/wal/batch.h"
 #include "lsm/wal/log_format.h"
+#include "lsm/wal/log_writer.h"
 #include "tests/lsm/store.h"
 
 namespace fathom {
@@ -223,6 +226,19 @@ TEST_CASE("recovery: the death of the process at any operation keeps what was ha
   CheckDeaths(Compactions);
 }
 
+TEST_CASE("recovery: what a dead process had not synced is durable once it was recovered") {
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1", Durability::kProcess);
+  const auto killed = fs.KillClone();
+  db.reset();
+  const auto again = OpenStore(killed.get());
+  REQUIRE(Get(again.get(), "a") == "1");
+  Put(again.get(), "b", "2", Durability::kDisk);
+  const auto crashed = killed->CrashClone(1, 0);
+  CHECK(Contents(OpenStore(crashed.get()).get()) == Model{{"a", "1"}, {"b", "2"}});
+}
+
 TEST_CASE("recovery: a crash during recovery loses nothing either, time and again") {
   // Crash case 25.
   MemFileSystem fs;
@@ -250,6 +266,65 @@ std::string OpenError(MemFileSystem* fs) {
   }
   CHECK_MESSAGE(absl::IsDataLoss(db.status()), db.status().ToString());
   return std::string(db.status().message());
+}
+
+void WriteManifest(MemFileSystem* fs, const ManifestState& state) {
+  REQUIRE(fs->CreateDir("db").ok());
+  REQUIRE(ManifestWriter::Create(fs, "db", 7, state).ok());
+}
+
+// A next number of 2^64 - 1 wrapped around: the store opened once, and never again.
+TEST_CASE("recovery: file and table numbers that leave no room for more are refused") {
+  for (const uint64_t next : {(uint64_t{1} << 60) + 1, ~uint64_t{0}}) {
+    CAPTURE(next);
+    ManifestState state;
+    state.next_file_number = next;
+    MemFileSystem files;
+    WriteManifest(&files, state);
+    CHECK(OpenError(&files).find("next file or table number") != std::string::npos);
+    state = ManifestState();
+    state.next_table_number = next;
+    MemFileSystem tables;
+    WriteManifest(&tables, state);
+    CHECK(OpenError(&tables).find("next file or table number") != std::string::npos);
+  }
+}
+
+// The number after the last one took the store's next manifest with it.
+TEST_CASE("recovery: the last sequence number is used, and no write is taken after it") {
+  ManifestState state;
+  state.last_sequence = kMaxSequenceNumber - 1;
+  MemFileSystem fs;
+  WriteManifest(&fs, state);
+  auto db = OpenStore(&fs);
+  WriteBatch two;
+  two.Put("a", "1");
+  two.Put("b", "1");
+  CHECK(absl::IsResourceExhausted(db->Write(WriteOptions(), two)));
+  Put(db.get(), "last", "1");
+  CHECK(absl::IsResourceExhausted(db->Put(WriteOptions(), "more", "1")));
+  FlushStore(db.get());
+  CHECK(Contents(db.get()) == Model{{"last", "1"}});
+  CloseStore(std::move(db));
+  db = OpenStore(&fs);
+  CHECK(Contents(db.get()) == Model{{"last", "1"}});
+  CloseStore(std::move(db));
+}
+
+TEST_CASE("recovery: a batch in the log whose sequence numbers pass the last one is damage") {
+  for (const SequenceNumber sequence : {kMaxSequenceNumber, kMaxSequenceNumber + 1}) {
+    MemFileSystem fs;
+    WriteManifest(&fs, ManifestState());
+    std::string batch;
+    PutFixed64(&batch, sequence);
+    PutFixed32(&batch, 2);
+    AppendPut("a", "1", &batch);
+    AppendPut("b", "1", &batch);
+    LogWriter log(*fs.Create("db/000001.wal"), LogHeader{.number = 1}, /*preallocate=*/false);
+    REQUIRE(log.Append(batch).ok());
+    REQUIRE(log.Close().ok());
+    CHECK(OpenError(&fs).find("batch: expected sequence numbers up to") != std::string::npos);
+  }
 }
 
 TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {
@@ -293,7 +368,7 @@ TEST_CASE("recovery: a log that is missing is refused by name") {
 std::string Value(int i) { return std::string(i < 3 ? 200 : 1, 'v'); }
 
 // What is left where the process dies after writes to four logs, none of them flushed: one to each
-// but the last, which has two. (The first of these is known to be durable by the second.)
+// but the last, which has two.
 std::unique_ptr<MemFileSystem> FourLogs(Durability last) {
   MemFileSystem fs;
   fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
@@ -319,9 +394,9 @@ TEST_CASE("recovery: a power loss that takes the name of a log ends the history 
       const std::vector<std::string> logs = FilesOfKind(disk.get(), FileKind::kLog);
       REQUIRE(logs.size() == 4);
       REQUIRE(disk->Remove(logs[lost]).ok());
-      if (last == Durability::kDisk && lost < 3) {
-        // The last one is durable, and so were the names of all before it.
-        CHECK(OpenError(disk.get()).find(logs[lost + 1]) != std::string::npos);
+      if (last == Durability::kDisk) {
+        // No power loss takes it: the manifest knows that it was durable, with all before it.
+        CHECK(OpenError(disk.get()).find(logs[lost]) != std::string::npos);
         continue;
       }
       Model expected;
@@ -334,6 +409,26 @@ TEST_CASE("recovery: a power loss that takes the name of a log ends the history 
         Put(db.get(), absl::StrCat("life", life), "v", static_cast<Durability>(life % 3));
         expected.emplace(absl::StrCat("life", life), "v");
       }
+    }
+  }
+}
+
+TEST_CASE("recovery: a log that lost its end ends the history, or is damage if it was durable") {
+  for (const Durability last : {Durability::kProcess, Durability::kDisk}) {
+    for (size_t cut = 0; cut < 3; ++cut) {
+      CAPTURE(cut);
+      const auto disk = FourLogs(last);
+      const std::string log = FilesOfKind(disk.get(), FileKind::kLog).at(cut);
+      disk->SetContents(log, disk->Contents(log).value().substr(0, 100));
+      if (last == Durability::kDisk) {
+        CHECK(OpenError(disk.get()).find(log) != std::string::npos);
+        continue;
+      }
+      Model expected;
+      for (int i = 0; i < static_cast<int>(cut); ++i) {
+        expected.emplace(Key(i), Value(i));
+      }
+      CHECK(Contents(OpenStore(disk.get()).get()) == expected);
     }
   }
 }

@@ -15,6 +15,33 @@
 namespace fathom {
 namespace {
 
+TEST_CASE("db: an option that the store cannot work with is refused by name, and nothing is made") {
+  const auto refused = [](auto change) {
+    MemFileSystem fs;
+    Options options = InMemory(&fs);
+    change(&options);
+    const absl::Status status = DB::Open(options, "db").status();
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(absl::IsNotFound(fs.List("db").status()));
+    return std::string(status.message());
+  };
+  CHECK(refused([](Options* o) { o->max_immutable_memtables = 0; }) ==
+        "Options::max_immutable_memtables: expected at least 1, found 0");
+  CHECK(refused([](Options* o) { o->level0_bytes = 0; }) ==
+        "Options::level0_bytes: expected at least 1, found 0");
+  CHECK(refused([](Options* o) { o->level_ratio = 1; }) ==
+        "Options::level_ratio: expected at least 2, found 1");
+}
+
+TEST_CASE("db: lookups that a memtable answers are counted too") {
+  MemFileSystem fs;
+  const auto db = OpenStore(&fs);
+  Put(db.get(), "k", "v");
+  CHECK(Get(db.get(), "k") == "v");
+  CHECK(Get(db.get(), "absent") == "(none)");
+  CHECK(db->GetStats().reads.memtables_checked == 2);
+}
+
 TEST_CASE("db: a put is read back, a delete hides it, a second put shows again") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);

@@ -38,7 +38,8 @@ TEST_CASE("command_line: no arguments run the node with a scratch store") {
 TEST_CASE("command_line: every option is taken, joined or apart") {
   const auto line =
       Parse({"--data-dir", "/d", "--style=compact", "--max-line-bytes=2048", "--memtable-bytes",
-             "65536", "--block-cache-bytes=0", "--block-bytes=512"});
+             "65536", "--block-cache-bytes=0", "--block-bytes=512", "--index-cache-bytes=4096",
+             "--compression=none", "--bottom-compression", "lz4", "--sync-interval-millis=20"});
   REQUIRE(line.ok());
   CHECK(line->node.data_dir == "/d");
   CHECK(line->node.style == Style::kCompact);
@@ -46,6 +47,10 @@ TEST_CASE("command_line: every option is taken, joined or apart") {
   CHECK(line->node.store.memtable_bytes == 65536);
   CHECK(line->node.store.block_cache_bytes == 0);
   CHECK(line->node.store.block_bytes == 512);
+  CHECK(line->node.store.index_cache_bytes == 4096);
+  CHECK(line->node.store.compression == Compression::kNone);
+  CHECK(line->node.store.bottom_compression == Compression::kLz4);
+  CHECK(line->node.store.sync_interval_millis == 20);
   CHECK(Parse({"--style=spaced"})->node.style == Style::kSpaced);
 }
 
@@ -57,6 +62,8 @@ TEST_CASE("command_line: help and version are actions") {
 TEST_CASE("command_line: a wrong argument is named") {
   CHECK(ErrorOf({"--nonsense"}) == "unknown or incomplete option --nonsense");
   CHECK(ErrorOf({"-q"}) == "unknown or incomplete option -q");
+  CHECK(ErrorOf({"--compression=snappy"}) ==
+        "--compression: expected \"none\", \"lz4\" or \"zstd\", found \"snappy\"");
   CHECK(ErrorOf({"file"}) == "unexpected argument file");
   CHECK(ErrorOf({"--style=compact", "file"}) == "unexpected argument file");
   CHECK(ErrorOf({"--data-dir"}) == "missing argument of --data-dir");

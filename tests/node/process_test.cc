@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -156,53 +155,6 @@ TEST_CASE("process: a second process on the same store is refused until the firs
   second.Write(kInitLine);
   CHECK(absl::StrContains(second.ReadLine(), "init_ok"));
   second.Finish();
-}
-
-std::string Puts(int first, int last) {
-  std::string lines;
-  for (int key = first; key < last; ++key) {
-    lines += Put(key);
-  }
-  return lines;
-}
-
-// Crash cases 62 and 64.
-TEST_CASE("process: kill -9 at a random moment loses no acknowledged write") {
-  const auto temp = TempDir::Make();
-  REQUIRE(temp.ok());
-  const std::string data_dir = "--data-dir=" + (*temp)->path();
-  std::mt19937 random(17);
-  std::vector<int> acknowledged;
-  int next_key = 0;
-  for (int round = 0; round < 10; ++round) {
-    Child node({data_dir, "--memtable-bytes=16384"});
-    node.Write(kInitLine);
-    CHECK(node.ReadLine() == kInitReply);
-    for (const int key : acknowledged) {
-      REQUIRE(Get(&node, key) == absl::StrCat("\"v", key, "\""));
-    }
-    // Some batches that are answered, and one that the kill may meet anywhere.
-    int answered = next_key;
-    for (size_t batches = random() % 8; batches > 0; --batches) {
-      node.Write(Puts(next_key, next_key + 20));
-      next_key += 20;
-    }
-    for (; answered < next_key; ++answered) {
-      REQUIRE(absl::StrContains(node.ReadLine(), "lsm_put_ok"));
-      acknowledged.push_back(answered);
-    }
-    node.Write(Puts(next_key, next_key + 300));
-    next_key += 300;
-    usleep(static_cast<useconds_t>(random() % 4000));
-    node.Signal(SIGKILL);
-    for (std::string reply = node.ReadLine(); absl::EndsWith(reply, "\n");
-         reply = node.ReadLine()) {
-      REQUIRE(absl::StrContains(reply, "lsm_put_ok"));
-      acknowledged.push_back(answered++);
-    }
-    CHECK(node.Wait() == 128 + SIGKILL);
-  }
-  CHECK(acknowledged.size() > 100);
 }
 
 TEST_CASE("process: a closed or full standard output ends it with status 1 and a note") {

@@ -4,11 +4,14 @@
 //   > request
 //   < reply
 //
-// in a process of its own, with those options. `<number>` in a reply stands for any digits; all
-// else must come back byte for byte.
+// in a process of its own, with those options. And a block fenced as ```fathom-shell, of commands
+// after "$ " and what they print, is run by the shell in an empty directory. `<number>` stands for
+// any digits; all else must come back byte for byte.
 #include <doctest/doctest.h>
 
 #include <cctype>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -17,6 +20,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "handlers/temp_dir.h"
 #include "tests/node/child.h"
 
 namespace fathom {
@@ -49,6 +53,38 @@ std::vector<ReadmeSession> SessionsIn(const std::string& name) {
   }
   CHECK_FALSE(inside);
   return sessions;
+}
+
+// The lines of each block fenced as ```fathom-shell.
+std::vector<std::vector<std::string>> ShellBlocksIn(const std::string& name) {
+  std::ifstream file(absl::StrCat(FATHOM_SOURCE_DIR, "/", name));
+  REQUIRE(file.is_open());
+  std::vector<std::vector<std::string>> blocks;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "```fathom-shell") {
+      blocks.emplace_back();
+      inside = true;
+    } else if (inside && line == "```") {
+      inside = false;
+    } else if (inside) {
+      blocks.back().push_back(line);
+    }
+  }
+  return blocks;
+}
+
+// What `command` prints in directory `dir`, where "fathom" is the program.
+std::string OutputOf(const std::string& command, const std::string& dir) {
+  const std::filesystem::path binary = FATHOM_BINARY;
+  const std::string line =
+      absl::StrCat("cd ", dir, " && PATH=", binary.parent_path().string(), ":$PATH && ", command);
+  FILE* const run = popen(line.c_str(), "r");
+  REQUIRE(run != nullptr);
+  std::string output(1 << 16, '\0');
+  output.resize(fread(output.data(), 1, output.size(), run));
+  pclose(run);
+  return output;
 }
 
 bool Matches(absl::string_view pattern, absl::string_view text) {
@@ -105,6 +141,28 @@ TEST_CASE("readme: the sessions shown come out as shown") {
       CAPTURE(std::string(name));
       CAPTURE(session.line_number);
       RunSession(session);
+    }
+  }
+}
+
+TEST_CASE("readme: the shell sessions shown come out as shown") {
+  const std::vector<std::vector<std::string>> blocks = ShellBlocksIn("README.md");
+  CHECK_FALSE(blocks.empty());
+  for (const std::vector<std::string>& block : blocks) {
+    const auto temp = TempDir::Make();
+    REQUIRE(temp.ok());
+    for (size_t i = 0; i < block.size();) {
+      REQUIRE(absl::StartsWith(block[i], "$ "));
+      const std::string command = block[i].substr(2);
+      std::string expected;
+      for (++i; i < block.size() && !absl::StartsWith(block[i], "$ "); ++i) {
+        absl::StrAppend(&expected, block[i], "\n");
+      }
+      const std::string output = OutputOf(command, (*temp)->path());
+      CAPTURE(command);
+      CAPTURE(expected);
+      CAPTURE(output);
+      CHECK(Matches(expected, output));
     }
   }
 }

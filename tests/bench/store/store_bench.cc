@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "tests/bench/scratch_dir.h"
 #include "tests/bench/store/isolated.h"
 #include "tests/bench/store/report.h"
@@ -228,4 +229,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace fathom
 
-int main(int argc, char** argv) { return fathom::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // As node/main.cc does, and for its reasons.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return fathom::Main(argc, argv);
+}

@@ -163,8 +163,11 @@ TEST_CASE_TEMPLATE("file system: what is missing is NotFound, for every call", T
   CHECK(SortedNames(t.fs(), t.At("")) == std::vector<std::string>{"f"});
 }
 
-TEST_CASE_TEMPLATE("file system: syncing a missing directory is NotFound", T, Posix, Memory) {
+TEST_CASE_TEMPLATE("file system: syncing what is missing is NotFound", T, Posix, Memory) {
   T t;
+  MustWrite(t.fs(), t.At("f"), "f");
+  CHECK(t.fs()->SyncFile(t.At("f")).ok());
+  CHECK(absl::IsNotFound(t.fs()->SyncFile(t.At("missing"))));
   CHECK(t.fs()->SyncDir(t.At("")).ok());
   CHECK(absl::IsNotFound(t.fs()->SyncDir(t.At("missing"))));
 }

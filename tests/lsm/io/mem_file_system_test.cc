@@ -73,6 +73,58 @@ TEST_CASE("mem: synced bytes survive every crash") {
   }
 }
 
+TEST_CASE("mem: a file can be made durable by its name, whoever wrote it; a failure is final") {
+  for (const bool fails : {false, true}) {
+    Mem mem;
+    MustWrite(&mem, "/d/f", "of a dead process");
+    CHECK(mem.SyncDir("/d").ok());
+    const auto killed = mem.KillClone();
+    killed->SetHook([fails](FileOp op, const std::string&, uint64_t) {
+      return fails && op == FileOp::kSync ? absl::InternalError("I/O error") : absl::OkStatus();
+    });
+    CHECK(killed->SyncFile("/d/f").ok() == !fails);
+    killed->SetHook(nullptr);
+    if (fails) {
+      CHECK(killed->SyncFile("/d/f").ok());
+    }
+    const std::string left = MustRead(killed->CrashClone(1, 0).get(), "/d/f");
+    CHECK((left == "of a dead process") == !fails);
+  }
+}
+
+// Crash case 10, for names.
+TEST_CASE("mem: after a failed sync of a directory its changes stay volatile, later ones do not") {
+  Mem mem;
+  MustWriteSynced(&mem, "/d/lost", "bytes");
+  mem.SetHook([](FileOp op, const std::string&, uint64_t) {
+    return op == FileOp::kSyncDir ? absl::InternalError("I/O error") : absl::OkStatus();
+  });
+  CHECK_FALSE(mem.SyncDir("/d").ok());
+  mem.SetHook(nullptr);
+  MustWriteSynced(&mem, "/d/later", "bytes");
+  CHECK(mem.SyncDir("/d").ok());
+  CHECK(Exists(&mem, "/d/lost"));
+  CHECK_FALSE(Exists(mem.CrashClone(1, 0).get(), "/d/lost"));
+  CHECK(Exists(mem.CrashClone(1, 0).get(), "/d/later"));
+  CHECK(Exists(mem.CrashClone(1, 100).get(), "/d/lost"));
+}
+
+TEST_CASE("mem: a cancelled operation is not made at all, not even in part") {
+  Mem mem;
+  const std::unique_ptr<WritableFile> file = MustCreate(&mem, "/d/f");
+  CHECK(mem.SyncDir("/d").ok());
+  CHECK(file->Append("before").ok());
+  mem.SetHook(
+      [](FileOp, const std::string&, uint64_t) { return absl::CancelledError("it is off"); });
+  CHECK(absl::IsCancelled(file->Append("after")));
+  CHECK(absl::IsCancelled(file->Sync()));
+  CHECK(absl::IsCancelled(mem.SyncFile("/d/f")));
+  const auto killed = mem.KillClone();
+  CHECK(MustRead(killed.get(), "/d/f") == "before");
+  CHECK(killed->SyncFile("/d/f").ok());
+  CHECK(MustRead(killed->CrashClone(1, 0).get(), "/d/f") == "before");
+}
+
 // Crash case 2: the length reached the disk and the bytes did not.
 TEST_CASE("mem: each unsynced sector survives or not, and a lost one reads as zeros") {
   Mem mem;

@@ -25,6 +25,7 @@ ManifestState SomeState() {
   edit.next_table_number = 10;
   edit.log_number = 15;
   edit.last_sequence = 100;
+  edit.durable_log = 17;
   edit.closed_logs = {{16, 5000}, {17, 0}};
   edit.added_tables = {{0, Table(1, "a", "z", 90)}, {0, Table(2, "a", "z", 80)},
                        {1, Table(3, "m", "p")},     {1, Table(4, "a", "c")},
@@ -107,6 +108,9 @@ TEST_CASE("manifest state: what goes back is refused") {
   edit.last_sequence = 99;
   CheckRefused(edit, "last sequence goes back from 100 to 99");
   edit = VersionEdit();
+  edit.durable_log = 16;
+  CheckRefused(edit, "durable log goes back from 17 to 16");
+  edit = VersionEdit();
   edit.closed_logs = {{16, 4999}};
   CheckRefused(edit, "000016.wal was closed at 5000 bytes, now at 4999");
   edit.closed_logs = {{18, 1}, {18, 2}};
@@ -182,6 +186,7 @@ TEST_CASE("manifest state: the snapshot makes the same state from nothing") {
   CHECK(again.next_table_number == state.next_table_number);
   CHECK(again.log_number == state.log_number);
   CHECK(again.last_sequence == state.last_sequence);
+  CHECK(again.durable_log == state.durable_log);
   CHECK(again.closed_logs == state.closed_logs);
   CHECK(again.levels == state.levels);
 }

@@ -19,6 +19,7 @@ VersionEdit ReadmeEdit() {
   edit.next_table_number = 4;
   edit.log_number = 8;
   edit.last_sequence = 1000;
+  edit.durable_log = 8;
   edit.closed_logs = {{8, 5000}};
   edit.removed_tables = {{0, 2}};
   TableMeta table = Table(3, "a", "\xff", 700);
@@ -45,6 +46,7 @@ TEST_CASE("version edit: every field comes back") {
   CHECK(decoded.next_table_number == edit.next_table_number);
   CHECK(decoded.log_number == edit.log_number);
   CHECK(decoded.last_sequence == edit.last_sequence);
+  CHECK(decoded.durable_log == edit.durable_log);
   CHECK(decoded.closed_logs == edit.closed_logs);
   CHECK(decoded.removed_tables == edit.removed_tables);
   CHECK(decoded.added_tables == edit.added_tables);
@@ -58,6 +60,7 @@ TEST_CASE("version edit: absent fields stay absent") {
   CHECK_FALSE(decoded.next_table_number.has_value());
   CHECK_FALSE(decoded.log_number.has_value());
   CHECK_FALSE(decoded.last_sequence.has_value());
+  CHECK_FALSE(decoded.durable_log.has_value());
   CHECK(decoded.DebugString().empty());
 }
 
@@ -67,6 +70,7 @@ TEST_CASE("version edit: the text has one line a field") {
         "next table number: 4\n"
         "log number: 8\n"
         "last sequence: 1000\n"
+        "durable log: 8\n"
         "closed log: 000008.wal, 5000 bytes\n"
         "removed table: level 0, number 2\n"
         "added table: level 1, L1_003.sst, 4096 bytes, 100 entries, 3 deletions, "
@@ -105,7 +109,7 @@ TEST_CASE("version edit: an edit that is cut is refused, but for a cut between f
 
 TEST_CASE("version edit: each field alone is refused at every length but its own") {
   const VersionEdit all = ReadmeEdit();
-  std::vector<VersionEdit> single(7);
+  std::vector<VersionEdit> single(8);
   single[0].next_file_number = ~uint64_t{0};
   single[1].next_table_number = 1 << 20;
   single[2].log_number = 1 << 14;
@@ -113,6 +117,7 @@ TEST_CASE("version edit: each field alone is refused at every length but its own
   single[4].closed_logs = all.closed_logs;
   single[5].removed_tables = {{6, 1 << 14}};
   single[6].added_tables = all.added_tables;
+  single[7].durable_log = 1 << 14;
   for (const VersionEdit& edit : single) {
     const std::string whole = edit.Encode();
     CAPTURE(edit.DebugString());
@@ -137,8 +142,8 @@ TEST_CASE("version edit: a flip of any bit is decoded or refused, never worse") 
 }
 
 TEST_CASE("version edit: unknown tags and numbers given twice are refused") {
-  CHECK(Says(DecodeStatus("\x08\x01"), "tag: expected 1 to 7, found 8"));
-  CHECK(Says(DecodeStatus(std::string("\0\1", 2)), "tag: expected 1 to 7, found 0"));
+  CHECK(Says(DecodeStatus("\x09\x01"), "tag: expected 1 to 8, found 9"));
+  CHECK(Says(DecodeStatus(std::string("\0\1", 2)), "tag: expected 1 to 8, found 0"));
   CHECK(Says(DecodeStatus("\x01\x05\x01\x05"), "next file number: given twice"));
   CHECK(Says(DecodeStatus("\xff\xff\xff\xff\xff"), "tag: cut short or too long"));
 }

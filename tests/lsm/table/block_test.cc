@@ -310,7 +310,7 @@ TEST_CASE("block: a restart point that shares, overruns or has a short key fails
   CheckDataLossAt(it.status(), kOffset + at);
 }
 
-TEST_CASE("block: one that is parsed for search lands where a map lands, at every interval") {
+TEST_CASE("block: with an index over its entries, seeks and walks land where a map lands") {
   std::mt19937 random(12);
   for (const int restart_interval : {1, 2, 16}) {
     for (const size_t common : {size_t{0}, size_t{3}, size_t{20}}) {
@@ -330,12 +330,6 @@ TEST_CASE("block: one that is parsed for search lands where a map lands, at ever
           builder.Add(key, value);
         }
         const absl::string_view bytes = builder.Finish();
-        auto copy = std::make_unique<char[]>(bytes.size());
-        std::memcpy(copy.get(), bytes.data(), bytes.size());
-        const auto block = Block::ParseForSearch(std::move(copy), bytes.size(),
-                                                 std::make_shared<std::string>("a.sst"), kOffset);
-        REQUIRE(block.ok());
-        BlockIterator it(*block);
         std::vector<std::string> targets = {Key("", 1), Key("b", 1), Key("c", 1), Key("e", 1)};
         for (const auto& [key, value] : entries) {
           targets.push_back(key);
@@ -343,9 +337,25 @@ TEST_CASE("block: one that is parsed for search lands where a map lands, at ever
           targets.push_back(Key(UserKey(key), 0, ValueType::kDeletion));
           targets.push_back(Key(std::string(UserKey(key)) + '\0', 1));
         }
-        for (const std::string& target : targets) {
-          it.Seek(target);
-          REQUIRE(IsAt(it, entries, entries.lower_bound(target)));
+        for (const Block::Search search : {Block::Search::kAll, Block::Search::kAllButLast}) {
+          auto copy = std::make_unique<char[]>(bytes.size());
+          std::memcpy(copy.get(), bytes.data(), bytes.size());
+          const auto block = Block::Parse(std::move(copy), bytes.size(),
+                                          std::make_shared<std::string>("a.sst"), kOffset, search);
+          REQUIRE(block.ok());
+          BlockIterator it(*block);
+          for (const std::string& target : targets) {
+            it.Seek(target);
+            auto expected = entries.lower_bound(target);
+            REQUIRE(IsAt(it, entries, expected));
+            if (it.Valid() && random() % 2 == 0) {
+              it.Next();
+              REQUIRE(IsAt(it, entries, ++expected));
+            } else if (it.Valid() && expected != entries.begin()) {
+              it.Prev();
+              REQUIRE(IsAt(it, entries, --expected));
+            }
+          }
         }
       }
     }

@@ -316,8 +316,8 @@ TEST_CASE("block reader: a compression that we do not know is refused by its typ
   std::string bytes(20, 'x');
   bytes.push_back('\1');  // Snappy
   PutFixed32(&bytes, BlockChecksum(absl::string_view(bytes).substr(0, 20), 1));
-  const absl::Status status = CopyBlock(bytes, std::make_shared<std::string>("a.sst"),
-                                        {.offset = 30, .size = 20}, std::nullopt)
+  const absl::Status status = BorrowBlock(bytes, std::make_shared<std::string>("a.sst"),
+                                          {.offset = 30, .size = 20}, std::nullopt)
                                   .status();
   CHECK(IsDataLossOf(status, "a.sst"));
   CHECK(absl::StrContains(status.message(),
@@ -499,6 +499,16 @@ TEST_CASE("table: the check finds what a writer got wrong under right checksums"
     CHECK(IsDataLossOf(status, "L0_001.sst"));
     CHECK_MESSAGE(absl::StrContains(status.message(), mistake.what), status.ToString());
   }
+}
+
+// One order for a value and a deletion of the same moment; but a lookup that should find the one
+// finds the other.
+TEST_CASE("table: the check refuses two versions of a key with one sequence number") {
+  const TestTable table({{Key("k", 5), "value"}, {Key("k", 5, ValueType::kDeletion), ""}});
+  const absl::Status status = table.reader->Check().status();
+  CHECK(IsDataLossOf(status, table.path));
+  CHECK_MESSAGE(absl::StrContains(status.message(), "sequence numbers of two versions"),
+                status.ToString());
 }
 
 }  // namespace

@@ -1,0 +1,64 @@
+// Leads a seek to an entry of a block without a walk over those before it: of a block that is in
+// memory for long, each step of a walk, and of a search among the restart points, is a cache miss.
+// Internal to lsm/table; made when a block is parsed, never stored.
+//
+// One 64-bit slot an entry, in the order of the entries:
+//
+//   digest (40 bits) | offset of the entry in the block (24 bits)
+//
+// The digest is the first 5 bytes of the user key after the prefix that all indexed user keys have
+// in common, padded with zeros: a smaller digest is a smaller key, equal ones say nothing. A block
+// whose offsets take more than 24 bits is not indexed.
+//
+// Immutable; thread safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace fathom {
+
+class EntryIndex {
+ public:
+  EntryIndex() = default;
+
+  // Over the entries of `block` that lie before `end`, the last restart point among which is at
+  // `last_restart`. Empty where an entry does not parse, which is for a seek to report. `block`
+  // must outlive the index.
+  static EntryIndex Over(const char* block, uint32_t last_restart, uint32_t end);
+
+  uint32_t size() const { return size_; }
+  size_t memory_bytes() const { return size_ * sizeof(uint64_t); }
+
+  uint32_t offset(uint32_t i) const { return static_cast<uint32_t>(slots_[i] & kOffsetMask); }
+
+  // Which entries can be versions of `user_key`: those before `first` have smaller user keys, those
+  // from `end` on greater ones.
+  struct Range {
+    uint32_t first;
+    uint32_t end;
+  };
+  Range Narrow(absl::string_view user_key) const;
+
+  // Replaces `*key` by the first `n` bytes of the user key of entry `i`, which has as many. False
+  // if the index does not know them.
+  bool KeyPrefix(uint32_t i, size_t n, std::string* key) const;
+
+ private:
+  static constexpr int kOffsetBits = 24;
+  static constexpr uint64_t kOffsetMask = (uint64_t{1} << kOffsetBits) - 1;
+  static constexpr size_t kDigestBytes = 5;
+
+  // In its place in a slot.
+  uint64_t DigestOf(absl::string_view user_key) const;
+
+  absl::string_view common_prefix_;  // in the block
+  uint32_t size_ = 0;
+  std::unique_ptr<uint64_t[]> slots_;
+};
+
+}  // namespace fathom

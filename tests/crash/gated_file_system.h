@@ -1,0 +1,98 @@
+// A file system that keeps the flush thread waiting at the table that it is about to create, until
+// a test lets it go on. So a test decides how many memtables wait for their flush, and nothing
+// happens beside its own calls: the same calls make the same operations in the same order.
+//
+// It also reserves little space for files, so that copies of a disk are cheap.
+//
+// Thread safe.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
+#include "absl/synchronization/mutex.h"
+#include "lsm/io/file_system.h"
+
+namespace fathom {
+
+class GatedFileSystem : public FileSystem {
+ public:
+  // `base` is not owned and must outlive this. The gate is open.
+  explicit GatedFileSystem(FileSystem* base) : base_(base) {}
+
+  void SetOpen(bool open) ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    open_ = open;
+  }
+
+  // Until the flush thread waits at the closed gate. REQUIRES: it has something to flush.
+  void AwaitFlush() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&waits_));
+  }
+
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override
+      ABSL_LOCKS_EXCLUDED(mutex_) {
+    if (absl::StrContains(path, "/L0_")) {
+      absl::MutexLock lock(&mutex_);
+      waits_ = true;
+      mutex_.Await(absl::Condition(&open_));
+      waits_ = false;
+    }
+    absl::StatusOr<std::unique_ptr<WritableFile>> file = base_->Create(path);
+    if (!file.ok()) {
+      return file;
+    }
+    return std::make_unique<File>(*std::move(file));
+  }
+  absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override {
+    return base_->OpenForRead(path);
+  }
+  absl::Status Remove(const std::string& path) override { return base_->Remove(path); }
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    return base_->Rename(from, to);
+  }
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    return base_->Link(from, to);
+  }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& dir) override {
+    return base_->List(dir);
+  }
+  absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
+    return base_->FileSize(path);
+  }
+  absl::Status SyncFile(const std::string& path) override { return base_->SyncFile(path); }
+  absl::Status CreateDir(const std::string& dir) override { return base_->CreateDir(dir); }
+  absl::Status RemoveDir(const std::string& dir) override { return base_->RemoveDir(dir); }
+  absl::Status SyncDir(const std::string& dir) override { return base_->SyncDir(dir); }
+  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    return base_->Lock(path);
+  }
+
+ private:
+  class File final : public WritableFile {
+   public:
+    explicit File(std::unique_ptr<WritableFile> base) : base_(std::move(base)) {}
+    absl::Status Append(absl::string_view data) override { return base_->Append(data); }
+    absl::Status Sync() override { return base_->Sync(); }
+    absl::Status Preallocate(uint64_t length) override {
+      return base_->Preallocate(std::min<uint64_t>(length, 4096));
+    }
+    absl::Status Close() override { return base_->Close(); }
+
+   private:
+    const std::unique_ptr<WritableFile> base_;
+  };
+
+  FileSystem* const base_;
+  absl::Mutex mutex_;
+  bool open_ ABSL_GUARDED_BY(mutex_) = true;
+  bool waits_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace fathom
