@@ -89,7 +89,8 @@ class DB {
 
   // Makes what finished table files hold part of the store, all or nothing, also after a crash: as
   // if one batch had written all their entries, tombstones too, after everything acknowledged
-  // before. Of versions of one key the newest in its file counts, and of files the later one. The
+  // before. Of versions of one key the newest in its file counts, and of files the later one; what
+  // a file deletes in a range is what was there before, in the store and in earlier files. The
   // files may be RocksDB's or another Fathom's (lsm/table/README.md); they are only read, through
   // Options::file_system. When the call returns OK, the entries and all writes before them are
   // durable. Other calls may go on meanwhile; writers wait only for a flush at the end. Errors

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "lsm/compaction/foreign_merge.h"
 #include "lsm/compaction/output_splitter.h"
+#include "lsm/compaction/output_tombstones.h"
 #include "lsm/db_impl.h"
 
 namespace fathom {
@@ -37,39 +38,63 @@ bool HoldsTableIn(const Version::Tables& tables, const KeyRange& range) {
 
 }  // namespace
 
-// Cuts the entries of the merge into tables.
+// Cuts the entries of the merge into tables, and its range tombstones with them.
 class DBImpl::OutputTables {
  public:
   OutputTables(const TableHome& home, const TableBuilderOptions& options, OutputSplitter splitter,
-               std::function<uint64_t()> new_number, Ingested* to)
+               OutputTombstones tombstones, std::function<uint64_t()> new_number, Ingested* to)
       : home_(home),
         options_(options),
         splitter_(std::move(splitter)),
+        tombstones_(std::move(tombstones)),
         new_number_(std::move(new_number)),
         to_(to) {}
 
   absl::Status Add(absl::string_view user_key, ValueType type, absl::string_view value) {
     SetKey(user_key, type);
     if (splitter_.CutBefore(key_, table_ == nullptr ? 0 : table_->data_bytes())) {
-      if (absl::Status status = FinishTable(); !status.ok()) {
+      if (absl::Status status = FinishTable(user_key); !status.ok()) {
         return status;
       }
       SetKey(user_key, type);
     }
     if (table_ == nullptr) {
-      absl::StatusOr<std::unique_ptr<TableWriter>> table =
-          TableWriter::Create(home_, options_, to_->level, new_number_());
-      if (!table.ok()) {
-        return table.status();
+      if (absl::Status status = NewTable(); !status.ok()) {
+        return status;
       }
-      table_ = *std::move(table);
     }
     table_->Add(key_, value);
     return absl::OkStatus();
   }
 
-  // REQUIRES: something was added since the last table.
-  absl::Status FinishTable() {
+  // After the last entry.
+  absl::Status Finish() {
+    if (table_ == nullptr && !tombstones_.empty()) {
+      if (absl::Status status = NewTable(); !status.ok()) {
+        return status;
+      }
+    }
+    return table_ == nullptr ? absl::OkStatus() : FinishTable(std::nullopt);
+  }
+
+ private:
+  absl::Status NewTable() {
+    absl::StatusOr<std::unique_ptr<TableWriter>> table =
+        TableWriter::Create(home_, options_, to_->level, new_number_());
+    if (table.ok()) {
+      table_ = *std::move(table);
+    }
+    return table.status();
+  }
+
+  // With the range tombstones before `end`, where the next table begins, or all.
+  absl::Status FinishTable(std::optional<absl::string_view> end) {
+    RangeTombstones tombstones;
+    const std::vector<RangeTombstone> taken = tombstones_.TakeBefore(end).Entries();
+    for (const RangeTombstone& tombstone : taken) {
+      tombstones.Append({tombstone.begin, tombstone.end, sequence()});
+    }
+    table_->AddRangeTombstones(tombstones);
     absl::StatusOr<std::shared_ptr<LiveTable>> table = table_->Finish();
     table_ = nullptr;
     if (table.ok()) {
@@ -78,16 +103,19 @@ class DBImpl::OutputTables {
     return table.status();
   }
 
- private:
-  // A sequence number for each table: on level 0 no two tables may share one.
+  // One for each table: on level 0 no two tables may share one. So a table's range tombstones,
+  // which delete what is older, leave its entries alone.
+  SequenceNumber sequence() const { return to_->first_sequence + to_->tables.size(); }
+
   void SetKey(absl::string_view user_key, ValueType type) {
     key_.clear();
-    AppendInternalKey(user_key, to_->first_sequence + to_->tables.size(), type, &key_);
+    AppendInternalKey(user_key, sequence(), type, &key_);
   }
 
   const TableHome& home_;
   const TableBuilderOptions options_;
   OutputSplitter splitter_;
+  OutputTombstones tombstones_;
   const std::function<uint64_t()> new_number_;
   Ingested* const to_;
   std::unique_ptr<TableWriter> table_;  // at hand; null between two
@@ -157,14 +185,14 @@ absl::Status DBImpl::WriteIngested(const std::vector<std::string>& files, uint64
       home_, {options_.block_bytes, CompressionFor(level, *version)},
       {level == 0 ? options_.level0_bytes : options_.table_bytes,
        level + 1 < kNumLevels ? version->level(level + 1) : no_tables},
-      [this] { return NewTableNumber(); }, ingested);
+      OutputTombstones(merge.RangeDeletions()), [this] { return NewTableNumber(); }, ingested);
   for (;;) {
     const absl::StatusOr<bool> more = merge.Next();
     if (!more.ok()) {
       return more.status();
     }
     const absl::Status status =
-        *more ? output.Add(merge.user_key(), merge.type(), merge.value()) : output.FinishTable();
+        *more ? output.Add(merge.user_key(), merge.type(), merge.value()) : output.Finish();
     if (!status.ok()) {
       return status;
     }

@@ -28,11 +28,13 @@ constexpr auto kAfter = [](const auto* a, const auto* b) {
 absl::StatusOr<std::unique_ptr<ForeignMerge>> ForeignMerge::Open(
     FileSystem* fs, const std::vector<std::string>& files) {
   std::unique_ptr<ForeignMerge> merge(new ForeignMerge(fs));
+  std::vector<RangeTombstone> tombstones;
   for (size_t place = 0; place < files.size(); ++place) {
-    if (absl::Status status = merge->AddSource(files[place], place); !status.ok()) {
+    if (absl::Status status = merge->AddSource(files[place], place, &tombstones); !status.ok()) {
       return status;
     }
   }
+  merge->range_tombstones_ = RangeTombstones::NewestOf(std::move(tombstones), /*snapshots=*/{});
   for (const std::unique_ptr<Source>& source : merge->sources_) {
     merge->heap_.push_back(source.get());
   }
@@ -40,12 +42,21 @@ absl::StatusOr<std::unique_ptr<ForeignMerge>> ForeignMerge::Open(
   return merge;
 }
 
-absl::Status ForeignMerge::AddSource(const std::string& file, size_t place) {
+absl::Status ForeignMerge::AddSource(const std::string& file, size_t place,
+                                     std::vector<RangeTombstone>* tombstones) {
   absl::StatusOr<std::unique_ptr<ForeignTable>> table = OpenTable(fs_, file);
   if (!table.ok()) {
     return table.status();
   }
   file_bytes_ += (*table)->file_bytes();
+  if (const auto& list = (*table)->range_tombstones(); list != nullptr) {
+    lists_.push_back(list);
+    Widen({std::string(list->fragments().front().begin), list->Largest()});
+    for (RangeTombstone tombstone : list->Entries()) {
+      tombstone.sequence = place + 1;
+      tombstones->push_back(tombstone);
+    }
+  }
   const absl::StatusOr<bool> any = (*table)->Next();
   if (!any.ok() || !*any) {
     return any.status();
@@ -55,19 +66,41 @@ absl::Status ForeignMerge::AddSource(const std::string& file, size_t place) {
     return last_key.status();
   }
   std::string first_key((*table)->user_key());
-  KeyRange range = KeyRange::Closed(first_key, *last_key);
-  if (sources_.empty() || range.smallest < range_.smallest) {
-    range_.smallest = std::move(range.smallest);
-  }
-  if (sources_.empty() || CompareInternalKeys(range.largest, range_.largest) > 0) {
-    range_.largest = std::move(range.largest);
-  }
+  Widen(KeyRange::Closed(first_key, *last_key));
   sources_.push_back(
       std::make_unique<Source>(Source{file, place, std::move(first_key), /*table=*/nullptr}));
   return absl::OkStatus();
 }
 
+void ForeignMerge::Widen(KeyRange range) {
+  const bool first = empty();
+  if (first || range.smallest < range_.smallest) {
+    range_.smallest = std::move(range.smallest);
+  }
+  if (first || CompareInternalKeys(range.largest, range_.largest) > 0) {
+    range_.largest = std::move(range.largest);
+  }
+}
+
+std::vector<RangeTombstone> ForeignMerge::RangeDeletions() const {
+  std::vector<RangeTombstone> all = range_tombstones_.Entries();
+  for (RangeTombstone& tombstone : all) {
+    tombstone.sequence = 0;
+  }
+  return RangeTombstones::Of(std::move(all)).Entries();
+}
+
 absl::StatusOr<bool> ForeignMerge::Next() {
+  for (;;) {
+    const absl::StatusOr<bool> more = NextKey();
+    if (!more.ok() || !*more || range_tombstones_.empty() ||
+        range_tombstones_.Covering(user_key(), kMaxSequenceNumber) <= current_->place + 1) {
+      return more;
+    }
+  }
+}
+
+absl::StatusOr<bool> ForeignMerge::NextKey() {
   if (current_ != nullptr) {
     if (absl::Status status = PutBack(current_); !status.ok()) {
       return status;

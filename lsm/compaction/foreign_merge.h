@@ -1,5 +1,6 @@
 // The entries of several foreign tables as one: in key order, each key once. Where tables have a
-// key in common, the one that comes later in the list counts.
+// key in common, the one that comes later in the list counts; and what a later one deletes in a
+// range is gone, too.
 //
 // A table is open only while the merge is between its first key and its last, so that memory and
 // open files depend on how many tables overlap, not on how many there are.
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "lsm/compaction/compaction.h"
+#include "lsm/format/range_tombstones.h"
 #include "lsm/io/file_system.h"
 #include "lsm/table/foreign_table.h"
 
@@ -29,11 +31,16 @@ class ForeignMerge {
   static absl::StatusOr<std::unique_ptr<ForeignMerge>> Open(FileSystem* fs,
                                                             const std::vector<std::string>& files);
 
-  // No table has an entry.
-  bool empty() const { return sources_.empty(); }
-  // From the first key of all tables to the last. REQUIRES: not empty.
+  // No table has an entry or a range tombstone.
+  bool empty() const { return range_.largest.empty(); }
+  // From the first key of all tables to the last, of entries and range tombstones. REQUIRES: not
+  // empty.
   const KeyRange& range() const { return range_; }
   uint64_t file_bytes() const { return file_bytes_; }
+
+  // What the tables together delete in ranges, of sequence 0, in order and disjoint: whatever was
+  // there before them. Views of keys that live as long as the merge.
+  std::vector<RangeTombstone> RangeDeletions() const;
 
   // Moves to the next user key, the first one to begin with; false after the last, when every table
   // was read to its end and found sound. Nothing more may be called after false or an error.
@@ -58,7 +65,11 @@ class ForeignMerge {
 
   explicit ForeignMerge(FileSystem* fs) : fs_(fs) {}
 
-  absl::Status AddSource(const std::string& file, size_t place);
+  absl::Status AddSource(const std::string& file, size_t place,
+                         std::vector<RangeTombstone>* tombstones);
+  void Widen(KeyRange range);
+  // To the next user key that a table has.
+  absl::StatusOr<bool> NextKey();
   // Takes the source with the least key out of the heap, opened; of equal keys the latest.
   absl::StatusOr<Source*> TakeFirst();
   // Moves a source that was taken on, and back into the heap unless it has ended.
@@ -68,6 +79,9 @@ class ForeignMerge {
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<Source*> heap_;  // least key on top
   Source* current_ = nullptr;
+  std::vector<std::shared_ptr<const RangeTombstones>> lists_;  // of the tables that have one
+  // All of them; their sequence is the place of the table, counted from 1.
+  RangeTombstones range_tombstones_;
   KeyRange range_;
   uint64_t file_bytes_ = 0;
 };

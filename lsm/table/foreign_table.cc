@@ -8,6 +8,7 @@
 #include "lsm/format/coding.h"
 #include "lsm/format/corruption.h"
 #include "lsm/table/block_reader.h"
+#include "lsm/table/range_tombstone_block.h"
 #include "lsm/table/table_format.h"
 
 namespace fathom {
@@ -17,18 +18,20 @@ constexpr size_t kReadaheadBytes = size_t{256} << 10;
 
 constexpr absl::string_view kComparator = "leveldb.BytewiseComparator";
 
-// Blocks that change what the entries mean.
-constexpr absl::string_view kRefusedBlocks[] = {"rocksdb.range_del", "rocksdb.compression_dict"};
+// A block that changes what the others mean.
+constexpr absl::string_view kDictionary = "rocksdb.compression_dict";
 
 // What the properties count and reading counts again.
 struct Count {
   absl::string_view name;
   uint64_t TableProperties::*field;
+  bool always = true;  // else it is 0 where it is not there
 };
 constexpr Count kCounts[] = {
     {"rocksdb.deleted.keys", &TableProperties::deletions},
     {"rocksdb.num.data.blocks", &TableProperties::data_blocks},
     {"rocksdb.num.entries", &TableProperties::entries},
+    {"rocksdb.num.range-deletions", &TableProperties::range_deletions, false},
     {"rocksdb.raw.key.size", &TableProperties::raw_key_bytes},
     {"rocksdb.raw.value.size", &TableProperties::raw_value_bytes},
 };
@@ -122,11 +125,12 @@ absl::Status ForeignTable::ReadMetaindex() {
     return block.status();
   }
   std::optional<BlockHandle> properties;
+  std::optional<BlockHandle> range_tombstones;
   BlockIterator it(*block);
   for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    if (std::ranges::find(kRefusedBlocks, it.key()) != std::end(kRefusedBlocks)) {
-      return Unsupported(file_->name(), "block named in the metaindex",
-                         "neither range deletions nor a compression dictionary", it.key());
+    if (it.key() == kDictionary) {
+      return Unsupported(file_->name(), "block named in the metaindex", "no compression dictionary",
+                         it.key());
     }
     BlockHandle handle;
     absl::string_view value = it.value();
@@ -136,6 +140,8 @@ absl::Status ForeignTable::ReadMetaindex() {
     }
     if (it.key() == kPropertiesName) {
       properties = handle;
+    } else if (it.key() == kRangeTombstonesName) {
+      range_tombstones = handle;
     } else {
       other_blocks_.push_back(handle);
     }
@@ -146,7 +152,9 @@ absl::Status ForeignTable::ReadMetaindex() {
   if (!properties.has_value()) {
     return Unsupported(file_->name(), "metaindex", kPropertiesName, "none");
   }
-  return ReadProperties(*properties);
+  absl::Status status = ReadProperties(*properties);
+  return status.ok() && range_tombstones.has_value() ? ReadRangeTombstones(*range_tombstones)
+                                                     : status;
 }
 
 absl::Status ForeignTable::ReadProperties(const BlockHandle& handle) {
@@ -165,17 +173,16 @@ absl::Status ForeignTable::ReadProperties(const BlockHandle& handle) {
     return Unsupported(name, "comparator", kComparator,
                        comparator == values->end() ? "none" : absl::CHexEscape(comparator->second));
   }
-  for (const absl::string_view none : {"rocksdb.merge.operands", "rocksdb.num.range-deletions"}) {
-    const absl::StatusOr<uint64_t> number = NumberOf(*values, none, 0, name);
-    if (!number.ok()) {
-      return number.status();
-    }
-    if (*number != 0) {
-      return Unsupported(name, absl::StrCat("table property ", none), 0, *number);
-    }
+  constexpr absl::string_view kMerges = "rocksdb.merge.operands";
+  const absl::StatusOr<uint64_t> merges = NumberOf(*values, kMerges, 0, name);
+  if (!merges.ok()) {
+    return merges.status();
+  }
+  if (*merges != 0) {
+    return Unsupported(name, absl::StrCat("table property ", kMerges), 0, *merges);
   }
   for (const Count& count : kCounts) {
-    if (!values->contains(std::string(count.name))) {
+    if (count.always && !values->contains(std::string(count.name))) {
       return Unsupported(name, absl::StrCat("table property ", count.name), "a count", "none");
     }
     const absl::StatusOr<uint64_t> number = NumberOf(*values, count.name, 0, name);
@@ -189,6 +196,28 @@ absl::Status ForeignTable::ReadProperties(const BlockHandle& handle) {
     return form.status();
   }
   form_ = *form;
+  return absl::OkStatus();
+}
+
+absl::Status ForeignTable::ReadRangeTombstones(const BlockHandle& handle) {
+  const absl::StatusOr<std::shared_ptr<const Block>> block = file_->ReadBlock(handle);
+  if (!block.ok()) {
+    return block.status();
+  }
+  auto list = DecodeForeignRangeTombstones(*block, &counted_);
+  if (!list.ok()) {
+    return list.status();
+  }
+  range_tombstones_ = *std::move(list);
+  if (range_tombstones_ != nullptr) {
+    for (const RangeTombstones::Fragment& fragment : range_tombstones_->fragments()) {
+      if (const size_t size = std::max(fragment.begin.size(), fragment.end.size());
+          size > kMaxKeyBytes) {
+        return Unsupported(file_->name(), "size of a key", absl::StrCat("up to ", kMaxKeyBytes),
+                           size);
+      }
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -207,10 +236,13 @@ absl::StatusOr<bool> ForeignTable::Next() {
     if (absl::Status status = CheckEntry(); !status.ok()) {
       return status;
     }
-    const bool older = counted_.entries > 0 && UserKey(last_key_) == user_key();
+    const bool older = !last_key_.empty() && UserKey(last_key_) == user_key();
+    const bool deleted =
+        range_tombstones_ != nullptr &&
+        Sequence(data_->key()) < range_tombstones_->Covering(user_key(), kMaxSequenceNumber);
     counted_.CountEntry(data_->key(), data_->value());
     last_key_.assign(data_->key().data(), data_->key().size());
-    if (!older) {
+    if (!older && !deleted) {
       return true;
     }
   }
@@ -250,7 +282,7 @@ absl::Status ForeignTable::CheckEntry() {
     }
     return CheckEntryKey(*data_);
   }
-  if (counted_.entries > 0 && CompareInternalKeys(last_key_, key) >= 0) {
+  if (!last_key_.empty() && CompareInternalKeys(last_key_, key) >= 0) {
     return data_->CorruptEntry("order of keys",
                                absl::StrCat("after \"", absl::CHexEscape(last_key_), "\""),
                                absl::StrCat("\"", absl::CHexEscape(key), "\""));

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/format/range_tombstones.h"
 #include "lsm/io/file_system.h"
 #include "lsm/table/block.h"
 #include "lsm/table/foreign_file.h"
@@ -38,13 +39,19 @@ class ForeignTable {
   // was sound and all counts are right. Nothing more may be called after false or an error.
   absl::StatusOr<bool> Next();
 
-  // The newest version of the key at hand. REQUIRES: Next gave true. Lives until the next call.
+  // The newest version of the key at hand, which no range tombstone of the table deletes. REQUIRES:
+  // Next gave true. Lives until the next call.
   absl::string_view user_key() const { return UserKey(data_->key()); }
   ValueType type() const { return Type(data_->key()); }
   absl::string_view value() const { return data_->value(); }
 
-  // The last user key, wherever Next stands. REQUIRES: the table is not empty.
+  // The last user key of all versions, wherever Next stands. REQUIRES: Next gave true once.
   absl::StatusOr<std::string> ReadLastKey();
+
+  // The newest range tombstone over each key; null if there is none.
+  const std::shared_ptr<const RangeTombstones>& range_tombstones() const {
+    return range_tombstones_;
+  }
 
   uint64_t file_bytes() const { return file_->size(); }
 
@@ -53,6 +60,7 @@ class ForeignTable {
 
   absl::Status ReadMetaindex();
   absl::Status ReadProperties(const BlockHandle& handle);
+  absl::Status ReadRangeTombstones(const BlockHandle& handle);
   // To the next entry, of whatever version. False at the end.
   absl::StatusOr<bool> NextEntry();
   absl::Status CheckEntry();
@@ -65,10 +73,11 @@ class ForeignTable {
   TableProperties expected_;  // the counts by the properties
   TableProperties counted_;   // the same by what was read
   ForeignIndexForm form_;
+  std::shared_ptr<const RangeTombstones> range_tombstones_;
   std::optional<ForeignIndex> index_;
   Readahead readahead_;
   std::optional<BlockIterator> data_;
-  std::string last_key_;  // an internal key
+  std::string last_key_;  // an internal key; empty before the first
 };
 
 }  // namespace fathom

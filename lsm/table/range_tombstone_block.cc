@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -27,6 +28,19 @@ struct OwnedList {
   }
 };
 
+absl::Status CheckKey(const BlockIterator& it) {
+  return it.key().size() >= kTrailerBytes && Type(it.key()) == ValueType::kRangeDeletion
+             ? absl::OkStatus()
+             : it.CorruptEntry("key of a range tombstone", "an internal key of type 15",
+                               absl::StrCat("\"", absl::CHexEscape(it.key()), "\""));
+}
+
+absl::Status RefuseRange(const BlockIterator& it, absl::string_view expected) {
+  return it.CorruptEntry("range tombstone", expected,
+                         absl::StrCat("\"", absl::CHexEscape(UserKey(it.key())), "\" to \"",
+                                      absl::CHexEscape(it.value()), "\" @ ", Sequence(it.key())));
+}
+
 }  // namespace
 
 std::string EncodeRangeTombstones(const RangeTombstones& list) {
@@ -45,20 +59,12 @@ absl::StatusOr<std::shared_ptr<const RangeTombstones>> DecodeRangeTombstones(
   const auto owned = std::make_shared<OwnedList>();
   BlockIterator it(block);
   for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    const absl::string_view key = it.key();
-    if (key.size() < kTrailerBytes || Type(key) != ValueType::kRangeDeletion) {
-      return it.CorruptEntry("key of a range tombstone", "an internal key of type 15",
-                             absl::StrCat("\"", absl::CHexEscape(key), "\""));
+    if (absl::Status status = CheckKey(it); !status.ok()) {
+      return status;
     }
-    const RangeTombstone tombstone{owned->Keep(UserKey(key)), owned->Keep(it.value()),
-                                   Sequence(key)};
-    if (!owned->list.Append(tombstone)) {
-      return it.CorruptEntry(
-          "range tombstone",
-          "a range behind those before it, or a lower "
-          "sequence of the last one",
-          absl::StrCat("\"", absl::CHexEscape(tombstone.begin), "\" to \"",
-                       absl::CHexEscape(tombstone.end), "\" @ ", tombstone.sequence));
+    if (!owned->list.Append(
+            {owned->Keep(UserKey(it.key())), owned->Keep(it.value()), Sequence(it.key())})) {
+      return RefuseRange(it, "a range behind those before it, or a lower sequence of the last one");
     }
   }
   if (!it.status().ok()) {
@@ -67,6 +73,35 @@ absl::StatusOr<std::shared_ptr<const RangeTombstones>> DecodeRangeTombstones(
   if (owned->list.empty()) {
     return Corruption(block->file(), block->offset(), "range tombstones", "at least 1", 0);
   }
+  return std::shared_ptr<const RangeTombstones>(owned, &owned->list);
+}
+
+absl::StatusOr<std::shared_ptr<const RangeTombstones>> DecodeForeignRangeTombstones(
+    const std::shared_ptr<const Block>& block, TableProperties* counted) {
+  const auto owned = std::make_shared<OwnedList>();
+  std::vector<RangeTombstone> tombstones;
+  BlockIterator it(block);
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    if (absl::Status status = CheckKey(it); !status.ok()) {
+      return status;
+    }
+    const absl::string_view begin = UserKey(it.key());
+    if (begin > it.value()) {
+      return RefuseRange(it, "an end that is not before the begin");
+    }
+    counted->CountEntry(it.key(), it.value());
+    if (begin < it.value()) {
+      tombstones.push_back({owned->keys.emplace_back(begin), owned->keys.emplace_back(it.value()),
+                            Sequence(it.key())});
+    }
+  }
+  if (!it.status().ok()) {
+    return it.status();
+  }
+  if (tombstones.empty()) {
+    return std::shared_ptr<const RangeTombstones>();
+  }
+  owned->list = RangeTombstones::NewestOf(std::move(tombstones), /*snapshots=*/{});
   return std::shared_ptr<const RangeTombstones>(owned, &owned->list);
 }
 

@@ -4,7 +4,7 @@
 //
 // A plain block with a restart point at every entry. Ours holds a fragmented list
 // (lsm/format/range_tombstones.h): ranges are equal or disjoint. There is no such block in a table
-// without range tombstones.
+// without range tombstones. Other writers' ranges come in any order and overlap in any way.
 //
 // Internal to lsm/table. Stateless; thread safe.
 #pragma once
@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "lsm/format/range_tombstones.h"
 #include "lsm/table/block.h"
+#include "lsm/table/table_properties.h"
 
 namespace fathom {
 
@@ -25,5 +26,10 @@ std::string EncodeRangeTombstones(const RangeTombstones& list);
 // does not hold such a list.
 absl::StatusOr<std::shared_ptr<const RangeTombstones>> DecodeRangeTombstones(
     const std::shared_ptr<const Block>& block);
+
+// The same of another writer's block; of the tombstones over a key only the newest. Null if all
+// ranges are empty. Adds what it has to the counts of `counted`.
+absl::StatusOr<std::shared_ptr<const RangeTombstones>> DecodeForeignRangeTombstones(
+    const std::shared_ptr<const Block>& block, TableProperties* counted);
 
 }  // namespace fathom

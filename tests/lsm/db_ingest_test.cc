@@ -161,6 +161,117 @@ TEST_CASE("ingest: of files that overlap the later one in the list counts, whate
   CHECK(Contents(db.get()) == model);
 }
 
+// As MakeFile, with range tombstones as old as the entries: these they leave alone.
+void MakeFileWithRanges(FileSystem* fs, const std::string& path, const Changes& changes,
+                        const std::vector<std::pair<std::string, std::string>>& ranges) {
+  Entries entries;
+  for (const auto& [key, value] : changes) {
+    entries[Key(key, 9, value.has_value() ? ValueType::kValue : ValueType::kDeletion)] =
+        value.value_or("");
+  }
+  std::vector<RangeTombstone> tombstones;
+  for (const auto& [begin, end] : ranges) {
+    tombstones.push_back({begin, end, 9});
+  }
+  Build(fs, path, entries, 256, Compression::kNone, RangeTombstones::Of(std::move(tombstones)));
+}
+
+TEST_CASE("ingest: what RocksDB deletes in ranges is gone, also from a file without entries") {
+  for (const bool alone : {false, true}) {
+    CAPTURE(alone);
+    MemFileSystem fs;
+    fs.SetContents("theirs.sst", GoldenBytes(alone ? "range_deletions_alone" : "range_deletions"));
+    auto db = OpenStore(WithoutCompaction(&fs));
+    // Deep, on level 0 and in the memtable: before, in and after the ranges, and at their ends.
+    Model model;
+    const auto put = [&](int first) {
+      for (int i = first; i < 1100; i += 3) {
+        model[absl::StrCat("user:", i)] = "older";
+        Put(db.get(), absl::StrCat("user:", i), "older");
+      }
+    };
+    put(1000);
+    REQUIRE(db->CompactAll().ok());
+    put(1001);
+    FlushStore(db.get());
+    put(1002);
+    const Model before = model;
+    const auto snapshot = db->GetSnapshot();
+    const IngestResult result = Ingest(db.get(), {"theirs.sst"});
+    CHECK(result.entries == (alone ? 0 : GoldenContents().size()) + 3);
+    for (const auto& [begin, end] : kGoldenRanges) {
+      EraseRange(&model, begin, end);
+    }
+    if (!alone) {
+      Apply(GoldenContents(), &model);
+    }
+    CHECK(model.contains("user:1061"));
+    CHECK(Contents(db.get()) == model);
+    for (int i = 1000; i < 1100; ++i) {
+      const std::string key = absl::StrCat("user:", i);
+      CHECK((Get(db.get(), key) == "(none)") == !model.contains(key));
+    }
+    ReadOptions then;
+    then.snapshot = snapshot.get();
+    std::string value;
+    CHECK(db->Get(then, "user:1015", &value).ok());
+    Put(db.get(), "user:1015", "newer");
+    model["user:1015"] = "newer";
+    CHECK(Contents(db.get()) == model);
+    CheckVerified(db.get());
+    REQUIRE(db->CompactAll().ok());
+    CHECK(Contents(db.get()) == model);
+    CHECK(db->Get(then, "user:1016", &value).ok());
+  }
+}
+
+TEST_CASE("ingest: a range takes what files before it hold, and nothing of its own file or later") {
+  MemFileSystem fs;
+  const auto db = OpenStore(WithoutCompaction(&fs));
+  Put(db.get(), "a", "old");
+  Put(db.get(), "e", "old");
+  MakeFile(&fs, "1.sst", {{"b", "1"}, {"c", "1"}, {"x", "1"}});
+  MakeFileWithRanges(&fs, "2.sst", {{"b", "2"}, {"d", std::nullopt}}, {{"b", "f"}});
+  MakeFile(&fs, "3.sst", {{"d", "3"}});
+  Ingest(db.get(), {"1.sst", "2.sst", "3.sst"});
+  CHECK(Contents(db.get()) == Model{{"a", "old"}, {"b", "2"}, {"d", "3"}, {"x", "1"}});
+  Ingest(db.get(), {"2.sst", "1.sst"});
+  CHECK(Contents(db.get()) == Model{{"a", "old"}, {"b", "1"}, {"c", "1"}, {"x", "1"}});
+  CheckVerified(db.get());
+}
+
+TEST_CASE("ingest: ranges are cut where tables are, and none is lost between two") {
+  MemFileSystem fs;
+  Options options = WithoutCompaction(&fs);
+  options.table_bytes = options.level0_bytes = 1000;
+  options.bottom_compression = Compression::kNone;
+  auto db = OpenStore(options);
+  Model model;
+  for (int i = 0; i < 1000; ++i) {
+    Put(db.get(), Key(i), "old");
+    model[Key(i)] = "old";
+  }
+  Changes changes;
+  for (int i = 100; i < 900; i += 10) {
+    changes[Key(i)] = std::string(100, 'n');
+  }
+  const std::vector<std::pair<std::string, std::string>> ranges = {
+      {Key(20), Key(30)}, {Key(95), Key(505)}, {Key(510), Key(515)}, {Key(511), Key(950)}};
+  MakeFileWithRanges(&fs, "ranges.sst", changes, ranges);
+  CHECK(Ingest(db.get(), {"ranges.sst"}).tables >= 4);
+  for (const auto& [begin, end] : ranges) {
+    EraseRange(&model, begin, end);
+  }
+  Apply(changes, &model);
+  CHECK(Contents(db.get()) == model);
+  CheckVerified(db.get());
+  CloseStore(std::move(db));
+  db = OpenStore(options);
+  CHECK(Contents(db.get()) == model);
+  REQUIRE(db->CompactAll().ok());
+  CHECK(Contents(db.get()) == model);
+}
+
 TEST_CASE("ingest: nothing is nothing") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);

@@ -386,26 +386,54 @@ class Pair {
       Entries entries;
       for (uint32_t keys = 1 + Random(OneIn(4) ? 40 : 4); keys > 0; --keys) {
         const std::string key = RandomKey();
-        // A newer version comes first: the model takes the older one before it.
         for (SequenceNumber version = 1 + Random(2); version > 0; --version) {
           const bool deletion = OneIn(3);
           const ValueType type = deletion ? ValueType::kDeletion : ValueType::kValue;
           entries.emplace(Key(key, version, type), deletion ? "" : RandomValue());
         }
       }
-      for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-        const std::string key(UserKey(entry->first));
-        if (Type(entry->first) == ValueType::kDeletion) {
-          model_.erase(key);
-        } else {
-          model_[key] = entry->second;
+      // What a range deletes is older: other files, and entries with a lower sequence.
+      std::vector<std::pair<std::string, std::string>> ranges;
+      for (uint32_t left = OneIn(3) ? Random(4) : 0; left > 0; --left) {
+        if (auto range = RandomRange(); range.first < range.second) {
+          ranges.push_back(std::move(range));
         }
       }
+      const SequenceNumber deleted_at = 1 + Random(3);
+      for (SequenceNumber version = 1; version <= 3; ++version) {
+        if (version == deleted_at) {
+          for (const auto& [begin, end] : ranges) {
+            EraseRange(&model_, begin, end);
+          }
+        }
+        Take(entries, version);
+      }
+      std::vector<RangeTombstone> tombstones;
+      for (const auto& [begin, end] : ranges) {
+        tombstones.push_back({begin, end, deleted_at});
+      }
       files.push_back(absl::StrCat("outside", n, ".sst"));
-      Build(fs_.get(), files.back(), entries, 64);
+      Build(fs_.get(), files.back(), entries, 64, Compression::kNone,
+            RangeTombstones::Of(std::move(tombstones)));
     }
     const absl::StatusOr<IngestResult> result = db_->Ingest(files);
     REQUIRE_MESSAGE(result.ok(), result.status().ToString());
+  }
+
+  // Those of `entries` that have this version, into the model. Of two the value comes first, and so
+  // counts.
+  void Take(const Entries& entries, SequenceNumber version) {
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+      const std::string key(UserKey(entry->first));
+      if (Sequence(entry->first) != version) {
+        continue;
+      }
+      if (Type(entry->first) == ValueType::kDeletion) {
+        model_.erase(key);
+      } else {
+        model_[key] = entry->second;
+      }
+    }
   }
 
   void CompactOneLevel() {

@@ -23,6 +23,7 @@ constexpr char kPath[] = "foreign.sst";
 struct Reading {
   absl::Status status;
   std::vector<std::pair<std::string, std::optional<std::string>>> entries;
+  std::vector<std::pair<std::string, std::string>> ranges;  // that it deletes
   std::string last_key;
 
   GoldenEntries AsMap() const { return {entries.begin(), entries.end()}; }
@@ -36,6 +37,11 @@ Reading ReadForeign(FileSystem* fs) {
   if (!table.ok()) {
     reading.status = table.status();
     return reading;
+  }
+  if (const auto& list = (*table)->range_tombstones(); list != nullptr) {
+    for (const RangeTombstone& tombstone : list->Entries()) {
+      reading.ranges.emplace_back(tombstone.begin, tombstone.end);
+    }
   }
   for (;;) {
     const absl::StatusOr<bool> more = (*table)->Next();
@@ -101,6 +107,37 @@ TEST_CASE("foreign table: of several versions in Fathom's own tables the newest 
   }
 }
 
+// kGoldenRanges in order, those that touch as one.
+const std::vector<std::pair<std::string, std::string>> kRanges = {
+    {"user:1010", "user:1040"}, {"user:1050", "user:1061"}, {"zebra", "zoo"}};
+
+TEST_CASE("foreign table: what RocksDB deletes in ranges is told, and takes no entry of its own") {
+  Reading reading = ReadForeign(GoldenBytes("range_deletions"));
+  CHECK_MESSAGE(reading.status.ok(), reading.status.ToString());
+  CHECK(reading.AsMap() == GoldenContents());
+  CHECK(reading.ranges == kRanges);
+  reading = ReadForeign(GoldenBytes("range_deletions_alone"));
+  CHECK_MESSAGE(reading.status.ok(), reading.status.ToString());
+  CHECK(reading.entries.empty());
+  CHECK(reading.ranges == kRanges);
+}
+
+TEST_CASE(
+    "foreign table: what a newer range tombstone in Fathom's own table deletes is not there") {
+  const Entries entries = {{Key("a", 5), "stays"},   {Key("b", 7), "newer"},
+                           {Key("b", 3), "older"},   {Key("c", 4), "is gone"},
+                           {Key("c", 3), "older"},   {Key("d", 8), "newer"},
+                           {Key("e", 6), "is gone"}, {Key("f", 2), "not in the range"}};
+  MemFileSystem fs;
+  Build(&fs, kPath, entries, 64, Compression::kNone,
+        RangeTombstones::Of({{"b", "d", 6}, {"c", "f", 7}, {"b", "c", 2}}));
+  const Reading reading = ReadForeign(&fs);
+  CHECK_MESSAGE(reading.status.ok(), reading.status.ToString());
+  CHECK(reading.AsMap() ==
+        GoldenEntries{{"a", "stays"}, {"b", "newer"}, {"d", "newer"}, {"f", "not in the range"}});
+  CHECK(reading.ranges == decltype(reading.ranges){{"b", "c"}, {"c", "f"}});
+}
+
 TEST_CASE("foreign table: what is not supported is InvalidArgument that says what was found") {
   const std::pair<const char*, const char*> kRefused[] = {
       {"refused_v0", "found LevelDB's table"},
@@ -110,7 +147,6 @@ TEST_CASE("foreign table: what is not supported is InvalidArgument that says wha
       {"refused_bzip2", "found 3 (bzip2)"},
       {"refused_dictionary", "rocksdb.compression_dict"},
       {"refused_merge", "rocksdb.merge.operands: supported is 0, found 1"},
-      {"refused_range_deletion", "rocksdb.range_del"},
       {"refused_comparator", "found rocksdb.ReverseBytewiseComparator"},
       {"refused_plain_table", "found RocksDB's plain table"},
       {"refused_cuckoo_table", "found RocksDB's cuckoo table"},
@@ -130,11 +166,13 @@ TEST_CASE("foreign table: what is not supported is InvalidArgument that says wha
 void CheckHonest(const Reading& reading, const Reading& sound) {
   if (reading.status.ok()) {
     REQUIRE(reading.entries == sound.entries);
+    REQUIRE(reading.ranges == sound.ranges);
     return;
   }
   REQUIRE_MESSAGE((absl::IsDataLoss(reading.status) || absl::IsInvalidArgument(reading.status)),
                   reading.status.ToString());
   REQUIRE(absl::StrContains(reading.status.message(), kPath));
+  REQUIRE((reading.ranges.empty() || reading.ranges == sound.ranges));
   REQUIRE(reading.entries.size() <= sound.entries.size());
   REQUIRE(std::equal(reading.entries.begin(), reading.entries.end(), sound.entries.begin()));
 }
@@ -161,7 +199,8 @@ TEST_CASE("foreign table: a wrong byte anywhere is refused, never a wrong answer
   // All but the footer's version, which may become another one of those that are read.
   constexpr size_t kMayPass = 1;
   for (const char* const name :
-       {"default", "v2_crc32c_none", "v3_xxhash_lz4", "v4_xxhash64_zstd", "index_with_first_key"}) {
+       {"default", "v2_crc32c_none", "v3_xxhash_lz4", "v4_xxhash64_zstd", "index_with_first_key",
+        "range_deletions", "range_deletions_alone"}) {
     CAPTURE(name);
     const std::string bytes = GoldenBytes(name);
     CHECK(FlipEachByte(bytes) >= bytes.size() - kMayPass);

@@ -114,6 +114,20 @@ void MakeReadable(const std::string& dir) {
   });
 }
 
+void MakeWithRangeDeletions(const std::string& dir) {
+  const auto as_is = [](Settings*) {};
+  const auto delete_ranges = [](rocksdb::SstFileWriter* writer) {
+    for (const auto& [begin, end] : fathom::kGoldenRanges) {
+      Check(writer->DeleteRange(begin, end), "delete range");
+    }
+  };
+  Make(dir + "range_deletions.sst", as_is, [&](rocksdb::SstFileWriter* writer) {
+    WriteContents(writer);
+    delete_ranges(writer);
+  });
+  Make(dir + "range_deletions_alone.sst", as_is, delete_ranges);
+}
+
 void MakeRefused(const std::string& dir) {
   const auto as_is = [](Settings*) {};
   Make(
@@ -138,10 +152,6 @@ void MakeRefused(const std::string& dir) {
   });
   Make(dir + "refused_merge.sst", as_is,
        [](rocksdb::SstFileWriter* writer) { Check(writer->Merge("key", "operand"), "merge"); });
-  Make(dir + "refused_range_deletion.sst", as_is, [](rocksdb::SstFileWriter* writer) {
-    Check(writer->Put("a", "1"), "put");
-    Check(writer->DeleteRange("b", "c"), "delete range");
-  });
   Make(
       dir + "refused_comparator.sst",
       [](Settings* s) { s->options.comparator = rocksdb::ReverseBytewiseComparator(); }, WriteOne);
@@ -171,6 +181,7 @@ int main(int argc, char** argv) {
   }
   const std::string dir = std::string(argv[1]) + "/";
   MakeReadable(dir);
+  MakeWithRangeDeletions(dir);
   MakeRefused(dir);
   return 0;
 }
