@@ -153,6 +153,37 @@ TEST_CASE("repair: any one flipped byte of any file is mended") {
   }
 }
 
+TEST_CASE(
+    "repair: range tombstones that are damaged are told as lost, with the keys of the table") {
+  // The table with the range from Key(20); with the manifest, and without it.
+  const std::string tombstone = Key(20) + "\x0f";
+  for (const bool manifest : {true, false}) {
+    CAPTURE(manifest);
+    int damaged = 0;
+    ClosedStore names;
+    for (const std::string& table : names.FilesOf(FileKind::kTable)) {
+      const size_t at = names.Bytes(table).find(tombstone);
+      if (at == std::string::npos) {
+        continue;
+      }
+      ++damaged;
+      ClosedStore store;
+      store.Flip(table, at);
+      if (!manifest) {
+        store.RemoveFile(store.FilesOf(FileKind::kManifest).front());
+      }
+      const RepairReport report = Repair(store.options());
+      REQUIRE(report.lost.size() == 1);
+      CHECK(report.lost[0].file == table);
+      CHECK(absl::StrContains(report.lost[0].what, "range"));
+      CHECK(report.lost[0].keys.size() == (manifest ? 1 : 0));
+      CHECK(IsLost(report, store, Key(20)));
+      CheckRepaired(store, report, store.options());
+    }
+    CHECK(damaged == 1);
+  }
+}
+
 TEST_CASE("repair: a table that is missing, cut or empty is lost, and told with keys and entries") {
   ClosedStore names;
   for (const std::string& table : names.FilesOf(FileKind::kTable)) {
