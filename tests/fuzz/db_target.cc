@@ -82,7 +82,7 @@ class Player {
 
  private:
   void Operate(uint8_t code) {
-    switch (code % 18) {
+    switch (code % 19) {
       case 0:
       case 1:
       case 2:
@@ -114,8 +114,10 @@ class Player {
         return Open();
       case 16:
         return Kill();
-      default:
+      case 17:
         return LosePower();
+      default:
+        return DeleteRange();
     }
   }
 
@@ -161,11 +163,38 @@ class Player {
     histories_.Wrote(durability, model_);
   }
 
+  std::pair<std::string, std::string> Range() {
+    std::string begin = Key();
+    std::string end = Key();
+    return begin <= end ? std::pair(begin, end) : std::pair(end, begin);
+  }
+  void EraseRange(const std::pair<std::string, std::string>& range) {
+    model_.erase(model_.lower_bound(range.first), model_.lower_bound(range.second));
+  }
+
+  void DeleteRange() {
+    const auto range = Range();
+    const Durability durability = SomeDurability();
+    EnsureOk(db_->DeleteRange(WriteOptions{durability}, range.first, range.second),
+             "a range is deleted");
+    EraseRange(range);
+    if (range.first < range.second || durability == Durability::kDisk) {
+      histories_.Wrote(durability, model_);
+    }
+  }
+
   void WriteBatchOfSome() {
     WriteBatch batch;
     for (int n = tape_.U8() % 8; n > 0; --n) {
+      const uint8_t code = tape_.U8();
+      if (code % 6 == 5) {
+        const auto range = Range();
+        batch.DeleteRange(range.first, range.second);
+        EraseRange(range);
+        continue;
+      }
       const std::string key = Key();
-      if (tape_.U8() % 3 == 0) {
+      if (code % 3 == 0) {
         batch.Delete(key);
         model_.erase(key);
       } else {

@@ -67,7 +67,8 @@ void WriteLogSeeds() {
   WriteSeed("log/sound-across-blocks", LogHead(1, 0, kFiller) + filled.Bytes().substr(offset));
 }
 
-void WriteTableSeed(const std::string& name, const TableBuilderOptions& options, int keys) {
+void WriteTableSeed(const std::string& name, const TableBuilderOptions& options, int keys,
+                    const RangeTombstones& range_tombstones = {}) {
   MemFileSystem fs;
   auto file = fs.Create("table");
   TableBuilder builder(options, file->get());
@@ -78,6 +79,7 @@ void WriteTableSeed(const std::string& name, const TableBuilderOptions& options,
     const std::string value = type == ValueType::kValue ? std::string(30, 'v') : "";
     builder.Add(InternalKey(key, sequence, type), value);
   }
+  builder.AddRangeTombstones(range_tombstones);
   EnsureOk(builder.Finish().status(), "a table is built");
   EnsureOk((*file)->Close(), "a table is closed");
   WriteSeed("table/" + name, std::string(1, '\1') + *fs.Contents("table"));
@@ -89,11 +91,14 @@ void WriteTableSeeds() {
   WriteTableSeed("sound-restarts", {.block_bytes = 4096, .compression = Compression::kNone}, 40);
   WriteTableSeed("sound-lz4", {.block_bytes = 400, .compression = Compression::kLz4}, 40);
   WriteTableSeed("sound-zstd", {.block_bytes = 400, .compression = Compression::kZstd}, 40);
+  WriteTableSeed("sound-ranges", {.block_bytes = 100, .compression = Compression::kNone}, 20,
+                 RangeTombstones::Of({{"a", "key003", 30}, {"key002", "key007", 35}}));
 }
 
 // Tables of RocksDB's, from the folder of the tests that read them.
 void CopyForeignTables(const std::string& data) {
-  for (const char* name : {"default", "hash_in_data_blocks", "partitioned_index_and_filter"}) {
+  for (const char* name :
+       {"default", "hash_in_data_blocks", "partitioned_index_and_filter", "range_deletions"}) {
     const auto bytes = ReadFileToString(PosixFileSystem(), absl::StrCat(data, "/", name, ".sst"),
                                         uint64_t{1} << 20);
     EnsureOk(bytes.status(), "a table is read");
@@ -125,6 +130,12 @@ void WriteManifestSeeds() {
   WriteSeed("manifest/sound-start", Pieces(0, {start.Encode()}));
   WriteSeed("manifest/sound-tables", Pieces(0, {first.Encode()}));
   WriteSeed("manifest/sound-merge", Pieces(0, {first.Encode(), merge.Encode()}));
+  VersionEdit ranges;  // the first ends where the second begins
+  ranges.last_sequence = 40;
+  ranges.added_tables = {{1, Table(1, "a", "m")}, {1, Table(2, "m", "z", 20)}};
+  ranges.added_tables[0].second.largest =
+      InternalKey("m", kMaxSequenceNumber, ValueType::kRangeDeletion);
+  WriteSeed("manifest/sound-ranges", Pieces(0, {start.Encode(), ranges.Encode()}));
   WriteSeed("manifest/sound-current", Pieces(1, {"MANIFEST-000007\n", start.Encode()}));
   VersionEdit last;
   last.next_file_number = ~uint64_t{0};

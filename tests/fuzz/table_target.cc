@@ -151,7 +151,10 @@ void LookUp(TableReader* table, bool sound, absl::string_view key, absl::string_
     return;
   }
   EnsureOk(lookup.status(), "a sound table answers");
-  const bool is_value = Type(key) == ValueType::kValue;
+  const RangeTombstones* const ranges = table->range_tombstones();
+  const bool is_value =
+      Type(key) == ValueType::kValue &&
+      (ranges == nullptr || ranges->Covering(user_key, Sequence(key)) <= Sequence(key));
   Ensure(*lookup == (is_value ? Lookup::kFound : Lookup::kDeleted), "a sound table finds its keys");
   Ensure(!is_value || found == value, "a sound table finds the right value");
   Ensure(it->Valid() && it->key() == key && it->value() == value, "a seek in a sound table arrives",
@@ -176,8 +179,8 @@ void ReadAsForeign(FileSystem* fs) {
          "another writer's table is read, damaged or not supported", status.ToString());
 }
 
-// The entries that can be salvaged, which are all those of a table that is `sound`.
-void Salvage(FileSystem* fs, bool sound, const std::vector<Entry>& all) {
+// What can be salvaged, which is all of a table that is `sound`.
+void Salvage(FileSystem* fs, bool sound, const std::vector<Entry>& all, uint64_t all_ranges) {
   const std::unique_ptr<ReadableFile> file = *fs->OpenForRead(kPath);
   std::vector<Entry> saved;
   std::vector<LostBlock> lost;
@@ -191,6 +194,13 @@ void Salvage(FileSystem* fs, bool sound, const std::vector<Entry>& all) {
   if (sound) {
     EnsureOk(status, "a sound table is salvaged");
     Ensure(lost.empty() && saved == all, "a sound table is salvaged as a whole");
+  }
+  const auto ranges = SalvageRangeTombstones(*file, kPath);
+  EnsureOkOrDataLoss(ranges.status(), "range tombstones are salvaged or damaged");
+  if (sound) {
+    EnsureOk(ranges.status(), "a sound table's range tombstones are salvaged");
+    Ensure((*ranges == nullptr ? 0 : (*ranges)->num_entries()) == all_ranges,
+           "a sound table's range tombstones are salvaged as a whole");
   }
 }
 
@@ -212,7 +222,7 @@ bool FuzzTable(absl::string_view input) {
   const auto table = TableReader::OpenUnknown(*fs.OpenForRead(kPath), kPath, 1, caches);
   EnsureOkOrDataLoss(table.status(), "a table opens or is damaged");
   if (!table.ok()) {
-    Salvage(&fs, /*sound=*/false, {});
+    Salvage(&fs, /*sound=*/false, {}, 0);
     return false;
   }
   EnsureOk(TableReader::Open(*fs.OpenForRead(kPath), (*table)->identity(), caches).status(),
@@ -220,19 +230,22 @@ bool FuzzTable(absl::string_view input) {
 
   const absl::StatusOr<TableCheck> check = (*table)->Check();
   EnsureOkOrDataLoss(check.status(), "a table is sound or damaged");
+  const RangeTombstones* const ranges = (*table)->range_tombstones();
+  const uint64_t num_ranges = ranges == nullptr ? 0 : ranges->num_entries();
   Walked forward = Walk(table->get(), /*forward=*/true);
   const Walked backward = Walk(table->get(), /*forward=*/false);
   if (check.ok()) {
     EnsureOk(forward.status, "a sound table is walked forward");
     EnsureOk(backward.status, "a sound table is walked backward");
     if (forward.complete) {
-      Ensure(forward.entries.size() == check->entries, "a sound table has the entries it counts");
+      Ensure(forward.entries.size() + num_ranges == check->entries,
+             "a sound table has the entries it counts");
       Ensure(std::equal(forward.entries.begin(), forward.entries.end(), backward.entries.rbegin(),
                         backward.entries.rend()),
              "a sound table is the same both ways");
     }
   }
-  Salvage(&fs, check.ok(), forward.entries);
+  Salvage(&fs, check.ok(), forward.entries, num_ranges);
   if (forward.entries.size() > kMostLookups) {
     forward.entries.resize(kMostLookups);
   }
