@@ -2,9 +2,13 @@
 
 #include <bit>
 #include <cassert>
-#include <iterator>
 
 namespace fathom {
+namespace {
+
+constexpr size_t kFirstSlots = 16;
+
+}  // namespace
 
 BlockCache::BlockCache(size_t capacity_bytes, size_t shards)
     : capacity_bytes_(capacity_bytes),
@@ -13,111 +17,128 @@ BlockCache::BlockCache(size_t capacity_bytes, size_t shards)
   assert(std::has_single_bit(shards) && shards <= kMaxShards);
 }
 
-BlockCache::Shard& BlockCache::ShardOf(const Key& key) {
-  // The top bits of a multiplicative hash; the map in the shard hashes by another function.
+uint64_t BlockCache::HashOf(const Key& key) {
   const uint64_t hash = (key.table * 0xff51afd7ed558ccd + key.offset) * 0x9e3779b97f4a7c15;
-  return shards_[(hash >> 60) & (shards_in_use_ - 1)];
+  return hash ^ (hash >> 32);  // the upper half is the better one
+}
+
+BlockCache::Shard& BlockCache::ShardOf(const Key& key) {
+  // The top bits; slots are chosen by the low ones.
+  return shards_[(HashOf(key) >> 60) & (shards_in_use_ - 1)];
 }
 
 std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority) {
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
-  const auto found = shard.map.find(key);
-  if (found == shard.map.end()) {
-    ++shard.counters.misses;
-    return nullptr;
+  if (!shard.slots.empty()) {
+    Slot& slot = shard.Find(key);
+    if (slot.block != nullptr) {
+      ++shard.counters.hits;
+      slot.used |= priority == Priority::kHigh;
+      return slot.block;
+    }
   }
-  ++shard.counters.hits;
-  Entry& entry = *found->second;
-  entry.used |= priority == Priority::kHigh;
-  return entry.block;
+  ++shard.counters.misses;
+  return nullptr;
 }
 
 void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Priority priority) {
-  if (block->charge() > shard_capacity_) {
+  const size_t charge = block->charge();
+  if (charge > shard_capacity_) {
     return;
   }
-  // Made before and freed after the lock is held.
-  Queue inserted;
-  inserted.push_front(
-      Entry{.key = key, .block = std::move(block), .is_protected = priority == Priority::kHigh});
-  Queue dropped;
-
+  Slot slot{.key = key, .block = std::move(block), .high = priority == Priority::kHigh};
+  Dropped dropped;
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
-  const auto [slot, is_new] = shard.map.try_emplace(key, inserted.begin());
-  if (!is_new) {
-    inserted.front().is_protected |= slot->second->is_protected;
-    shard.MoveOut(slot->second, &dropped);
-    slot->second = inserted.begin();
+  if (!shard.slots.empty()) {
+    const Slot& old = shard.Find(key);
+    if (old.block != nullptr) {
+      slot.high |= old.high;
+      shard.Remove(static_cast<size_t>(&old - shard.slots.data()), &dropped);
+    }
+  }
+  while (shard.counters.bytes + charge > shard_capacity_) {
+    shard.EvictOne(shard_capacity_, &dropped);
   }
   ++shard.counters.inserts;
-  shard.MoveIn(&inserted);
-  shard.Trim(shard_capacity_, &dropped);
+  shard.Add(std::move(slot));
 }
 
 void BlockCache::EraseTable(uint64_t table) {
   for (Shard& shard : shards_) {
-    Queue dropped;
+    Dropped dropped;
     absl::MutexLock lock(&shard.mutex);
-    for (Queue* queue : {&shard.protected_queue, &shard.probation}) {
-      for (auto it = queue->begin(); it != queue->end();) {
-        const auto entry = it++;
-        if (entry->key.table == table) {
-          shard.map.erase(entry->key);
-          shard.MoveOut(entry, &dropped);
-        }
+    for (size_t i = 0; i < shard.slots.size(); ++i) {
+      while (shard.slots[i].block != nullptr && shard.slots[i].key.table == table) {
+        shard.Remove(i, &dropped);
       }
     }
   }
 }
 
-void BlockCache::Shard::MoveIn(Queue* from) {
-  const Entry& entry = from->front();
-  const size_t bytes = entry.block->charge();
-  ++counters.blocks;
-  counters.bytes += bytes;
-  protected_bytes += entry.is_protected ? bytes : 0;
-  Queue& queue = entry.is_protected ? protected_queue : probation;
-  queue.splice(queue.begin(), *from);
+BlockCache::Slot& BlockCache::Shard::Find(const Key& key) {
+  const size_t mask = slots.size() - 1;
+  size_t i = HashOf(key) & mask;
+  while (slots[i].block != nullptr && slots[i].key != key) {
+    i = (i + 1) & mask;
+  }
+  return slots[i];
 }
 
-void BlockCache::Shard::MoveOut(Queue::iterator entry, Queue* to) {
-  const size_t bytes = entry->block->charge();
-  --counters.blocks;
-  counters.bytes -= bytes;
-  protected_bytes -= entry->is_protected ? bytes : 0;
-  to->splice(to->begin(), entry->is_protected ? protected_queue : probation, entry);
-}
-
-void BlockCache::Shard::Requeue(Queue::iterator entry, bool to_protected) {
-  Queue moving;
-  MoveOut(entry, &moving);
-  entry->is_protected = to_protected;
-  entry->used = false;
-  MoveIn(&moving);
-}
-
-void BlockCache::Shard::Trim(size_t capacity, Queue* dropped) {
-  const size_t protected_capacity = capacity / 10 * 8;
-  // Ends: each turn takes a mark away, shortens the protected queue, or drops a block.
-  while (true) {
-    if (protected_bytes > protected_capacity) {
-      const auto last = std::prev(protected_queue.end());
-      Requeue(last, /*to_protected=*/last->used);
-    } else if (counters.bytes <= capacity) {
-      return;
-    } else {
-      // Not empty: what is protected alone would fit.
-      const auto last = std::prev(probation.end());
-      if (last->used) {
-        Requeue(last, /*to_protected=*/true);
-        continue;
+void BlockCache::Shard::Add(Slot slot) {
+  // Some are always free, so that a search ends, and soon.
+  if (4 * (counters.blocks + 1) > 3 * slots.size()) {
+    std::vector<Slot> old(slots.empty() ? kFirstSlots : 2 * slots.size());
+    old.swap(slots);
+    for (Slot& moving : old) {
+      if (moving.block != nullptr) {
+        Slot& place = Find(moving.key);
+        place = std::move(moving);
       }
-      ++counters.evictions;
-      map.erase(last->key);
-      MoveOut(last, dropped);
     }
+  }
+  const size_t charge = slot.block->charge();
+  ++counters.blocks;
+  counters.bytes += charge;
+  low_bytes += slot.high ? 0 : charge;
+  Slot& place = Find(slot.key);
+  place = std::move(slot);
+}
+
+void BlockCache::Shard::Remove(size_t i, Dropped* dropped) {
+  const size_t charge = slots[i].block->charge();
+  --counters.blocks;
+  counters.bytes -= charge;
+  low_bytes -= slots[i].high ? 0 : charge;
+  dropped->push_back(std::move(slots[i].block));
+  // What stands after it, up to a free slot, must still be found from where its search begins
+  // (Knuth, volume 3, 6.4, algorithm R).
+  const size_t mask = slots.size() - 1;
+  for (size_t next = (i + 1) & mask; slots[next].block != nullptr; next = (next + 1) & mask) {
+    const size_t home = HashOf(slots[next].key) & mask;
+    if (((next - home) & mask) >= ((next - i) & mask)) {
+      slots[i] = std::move(slots[next]);
+      i = next;
+    }
+  }
+}
+
+void BlockCache::Shard::EvictOne(size_t capacity, Dropped* dropped) {
+  // Ends: each turn of the hand takes marks away.
+  for (;; hand = (hand + 1) & (slots.size() - 1)) {
+    const bool evict_high = low_bytes <= capacity / 5 && low_bytes < counters.bytes;
+    Slot& slot = slots[hand];
+    if (slot.block == nullptr || slot.high != evict_high) {
+      continue;
+    }
+    if (!slot.used) {
+      ++counters.evictions;
+      return Remove(hand, dropped);
+    }
+    slot.used = false;
+    low_bytes -= slot.high ? 0 : slot.block->charge();
+    slot.high = true;
   }
 }
 

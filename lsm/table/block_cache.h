@@ -3,23 +3,22 @@
 // A block that a reader holds stays alive after its eviction (shared_ptr): the budget bounds what
 // the cache keeps, not what readers pin. Thread safe; sharded by hash so that readers seldom meet.
 //
-// Each shard has two queues. What point lookups use is *protected*, up to 80 % of the shard; beyond
-// that, what entered the queue first goes over to *probation*. What a scan brings enters on
-// probation, and the end of probation is evicted first: a scan can take only the room that lookups
-// leave it. A hit moves nothing; it marks the block as used, and a used block that comes to the end
-// of a queue gets another turn at the front of the protected one (the clock algorithm, or "second
-// chance"; the split is that of segmented LRU: Karedla, Love, Wherry 1994).
+// A shard is an open-addressed table, so that a lookup touches one line of it, and evicts by a
+// clock hand that goes round it: an unused block goes, a used one loses its mark. What point
+// lookups use is high; what a scan brings is low, until a point lookup uses it. High blocks are
+// evicted only while low ones have at most a fifth of the shard: a scan can take no more from
+// lookups.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/synchronization/mutex.h"
 #include "lsm/table/block.h"
 
@@ -32,10 +31,6 @@ class BlockCache {
     uint64_t offset;  // a block's offset in it
 
     friend bool operator==(const Key&, const Key&) = default;
-    template <typename H>
-    friend H AbslHashValue(H h, const Key& k) {
-      return H::combine(std::move(h), k.table, k.offset);
-    }
   };
 
   struct Counters {
@@ -67,31 +62,31 @@ class BlockCache {
   Counters counters() const;
 
  private:
-  struct Entry {
+  // Freed by the caller after the lock is released.
+  using Dropped = absl::InlinedVector<std::shared_ptr<const Block>, 4>;
+
+  struct Slot {
     Key key;
-    std::shared_ptr<const Block> block;
-    bool is_protected = true;
-    bool used = false;  // by a point lookup, since it entered its queue
+    std::shared_ptr<const Block> block;  // null in a free slot
+    bool high = false;
+    bool used = false;  // by a point lookup, since the hand came by
   };
-  using Queue = std::list<Entry>;  // what entered last is first
   struct alignas(64) Shard {
     mutable absl::Mutex mutex;
-    Queue protected_queue ABSL_GUARDED_BY(mutex);
-    Queue probation ABSL_GUARDED_BY(mutex);
-    size_t protected_bytes ABSL_GUARDED_BY(mutex) = 0;
-    absl::flat_hash_map<Key, Queue::iterator> map ABSL_GUARDED_BY(mutex);
+    std::vector<Slot> slots ABSL_GUARDED_BY(mutex);  // none, or a power of two
+    size_t hand ABSL_GUARDED_BY(mutex) = 0;
+    size_t low_bytes ABSL_GUARDED_BY(mutex) = 0;
     Counters counters ABSL_GUARDED_BY(mutex);
 
-    // Puts the only entry of `from` at the front of its queue and counts it.
-    void MoveIn(Queue* from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-    // Takes an entry out of its queue and the counters, into `to`; the map is the caller's.
-    void MoveOut(Queue::iterator entry, Queue* to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-    // From a queue to the front of one; it is not used then.
-    void Requeue(Queue::iterator entry, bool to_protected) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-    // Brings the shard back within `capacity`; what must go ends up in `dropped`.
-    void Trim(size_t capacity, Queue* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+    // The slot of `key`, or the free one where it would be. REQUIRES: some slot is free.
+    Slot& Find(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+    void Add(Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+    // Frees a slot; others may move into it.
+    void Remove(size_t i, Dropped* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+    void EvictOne(size_t capacity, Dropped* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   };
 
+  static uint64_t HashOf(const Key& key);
   Shard& ShardOf(const Key& key);
 
   const size_t capacity_bytes_;
