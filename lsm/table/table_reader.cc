@@ -84,8 +84,10 @@ absl::StatusOr<Lookup> TableReader::Get(absl::string_view user_key,
                                         std::optional<uint64_t> filter_hash,
                                         SequenceNumber snapshot, std::string* value,
                                         ReadCost* cost) {
-  const SequenceNumber covering =
-      range_tombstones_ == nullptr ? 0 : range_tombstones_->Covering(user_key, snapshot);
+  if (range_tombstones_ == nullptr) {
+    return GetEntry(user_key, filter_hash, snapshot, /*covering=*/0, value, cost);
+  }
+  const SequenceNumber covering = range_tombstones_->Covering(user_key, snapshot);
   absl::StatusOr<Lookup> found = GetEntry(user_key, filter_hash, snapshot, covering, value, cost);
   if (covering != 0 && found.ok() && *found == Lookup::kAbsent) {
     return Lookup::kDeleted;
