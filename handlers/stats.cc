@@ -54,6 +54,26 @@ void ReplyWaits(absl::string_view reason, const WaitCount& waits, Reply* reply) 
   reply->Uint(absl::StrCat(reason, "_micros"), waits.micros);
 }
 
+// Of the levels that reads came to.
+void ReplyLevelReads(const std::vector<LevelReads>& levels, Reply* reply) {
+  reply->OpenArray("read_levels");
+  for (size_t i = 0; i < levels.size() && levels[i].cost.levels_checked > 0; ++i) {
+    const LevelReads& reads = levels[i];
+    reply->OpenElement();
+    reply->Uint("level", i);
+    reply->Uint("tables_checked", reads.cost.tables_checked);
+    reply->Uint("found", reads.found);
+    reply->Uint("filters_checked", reads.cost.filters_checked);
+    reply->Uint("filters_rejected", reads.cost.filters_rejected);
+    reply->Ratio("filter_usefulness", reads.FilterUsefulness());
+    reply->Uint("blocks_cached", reads.cost.blocks_cached);
+    reply->Uint("blocks_read", reads.cost.blocks_read);
+    reply->Ratio("cache_usefulness", reads.CacheUsefulness());
+    reply->CloseObject();
+  }
+  reply->CloseArray();
+}
+
 HandlerResult LsmStats(const Request&, HandlerContext* context, Reply* reply) {
   const Meter meter(*context);
   const Stats stats = context->db->GetStats();
@@ -99,6 +119,7 @@ HandlerResult LsmStats(const Request&, HandlerContext* context, Reply* reply) {
   reply->Uint("table_memory_bytes", stats.table_memory_bytes);
   reply->Uint("cache_bytes", stats.cache_bytes);
   reply->Uint("last_sequence", stats.last_sequence);
+  ReplyLevelReads(stats.level_reads, reply);
   if (context->explain) {
     const ExplainObject explain(meter.start(), reply);
   }

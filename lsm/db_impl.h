@@ -40,6 +40,7 @@
 #include "lsm/manifest/manifest.h"
 #include "lsm/manifest/version.h"
 #include "lsm/memtable/memtable.h"
+#include "lsm/read_tallies.h"
 #include "lsm/table/block_cache.h"
 #include "lsm/view.h"
 #include "lsm/wal/log_writer.h"
@@ -135,9 +136,9 @@ class DBImpl final : public DB {
 
   // --- reading At `snapshot`, or now.
   SequenceNumber SequenceOf(const ReadOptions& options) const;
-  absl::StatusOr<ReadResult> ReadView(const View& view, const ReadOptions& options,
+  absl::StatusOr<ReadResult> ReadView(const ViewHolder::Pin& view, const ReadOptions& options,
                                       SequenceNumber sequence, absl::string_view key,
-                                      std::string* value) const;
+                                      std::string* value);
   std::unique_ptr<Iterator> IteratorOver(std::shared_ptr<const View> view,
                                          const ReadOptions& options, bool tables, ReadCost* cost);
 
@@ -241,14 +242,11 @@ class DBImpl final : public DB {
   ViewHolder views_;
   std::atomic<SequenceNumber> last_sequence_{0};
   struct Counters {
-    std::atomic<uint64_t> puts{0}, deletes{0}, range_deletes{0}, batches{0}, gets{0}, iterators{0};
+    std::atomic<uint64_t> puts{0}, deletes{0}, range_deletes{0}, batches{0}, iterators{0};
     std::atomic<uint64_t> user_bytes{0}, log_bytes{0}, log_syncs{0};
-    std::atomic<uint64_t> levels_checked{0}, tables_checked{0}, memtables_checked{0};
-    std::atomic<uint64_t> filters_checked{0}, filters_rejected{0};
-    std::atomic<uint64_t> blocks_cached{0}, blocks_read{0}, bytes_read{0};
   };
-  mutable Counters counters_;
-  void Count(const ReadCost& cost) const;
+  Counters counters_;
+  ReadTallies read_tallies_;
 
   // The front writer's own (invariant 1).
   std::unique_ptr<LogWriter> log_;

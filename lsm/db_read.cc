@@ -70,29 +70,33 @@ SequenceNumber DBImpl::SequenceOf(const ReadOptions& options) const {
 absl::StatusOr<ReadResult> DBImpl::Read(const ReadOptions& options, absl::string_view key,
                                         std::string* value) {
   const ViewHolder::Pin view(views_);
-  return ReadView(*view, options, SequenceOf(options), key, value);
+  return ReadView(view, options, SequenceOf(options), key, value);
 }
 
-absl::StatusOr<ReadResult> DBImpl::ReadView(const View& view, const ReadOptions& options,
+absl::StatusOr<ReadResult> DBImpl::ReadView(const ViewHolder::Pin& view, const ReadOptions& options,
                                             SequenceNumber sequence, absl::string_view key,
-                                            std::string* value) const {
-  counters_.gets.fetch_add(1, std::memory_order_relaxed);
+                                            std::string* value) {
   ReadResult result;
-  result.lookup = ReadMemtables(view, key, sequence, value, &result.cost);
+  LevelCosts costs = {};
+  result.lookup = ReadMemtables(*view, key, sequence, value, &result.cost);
   result.in_memtable = result.lookup != Lookup::kAbsent;
-  if (result.in_memtable) {
-    Count(result.cost);
-    return result;
+  absl::Status status;
+  if (!result.in_memtable) {
+    const absl::StatusOr<Lookup> found =
+        view->version->Get(key, sequence, options.use_filters, value, &costs);
+    for (const ReadCost& cost : costs) {
+      result.cost.Add(cost);
+    }
+    status = found.status();
+    result.lookup = found.value_or(Lookup::kAbsent);
+    if (result.lookup != Lookup::kAbsent) {
+      result.level = static_cast<int>(result.cost.levels_checked) - 1;
+    }
   }
-  int level = -1;
-  absl::StatusOr<Lookup> found =
-      view.version->Get(key, sequence, options.use_filters, value, &result.cost, &level);
-  Count(result.cost);
-  if (!found.ok()) {
-    return found.status();
+  read_tallies_.Add(view, result, costs);
+  if (!status.ok()) {
+    return status;
   }
-  result.lookup = *found;
-  result.level = *found == Lookup::kAbsent ? -1 : level;
   return result;
 }
 
@@ -106,7 +110,7 @@ std::vector<absl::Status> DBImpl::MultiGet(const ReadOptions& options,
   statuses.reserve(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     const absl::StatusOr<ReadResult> read =
-        ReadView(*view, options, sequence, keys[i], &(*values)[i]);
+        ReadView(view, options, sequence, keys[i], &(*values)[i]);
     statuses.push_back(!read.ok()                       ? read.status()
                        : read->lookup == Lookup::kFound ? absl::OkStatus()
                                                         : NoSuchKey());
@@ -132,13 +136,13 @@ absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions& options, absl::s
   if (live == nullptr) {
     return absl::NotFoundError(absl::StrCat("no live table is named \"", table, "\""));
   }
-  absl::StatusOr<Lookup> found =
+  const absl::StatusOr<Lookup> found =
       live->reader().Get(key, FilterHash(key), SequenceOf(options), value, &result.cost);
-  Count(result.cost);
+  result.lookup = found.value_or(Lookup::kAbsent);
+  read_tallies_.AddLookup(view, result);
   if (!found.ok()) {
     return found.status();
   }
-  result.lookup = *found;
   return result;
 }
 
@@ -172,22 +176,6 @@ std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
   counters_.iterators.fetch_add(1, std::memory_order_relaxed);
   return NewDBIterator(std::move(view), NewMergingIterator(std::move(children)), sequence,
                        options.lower_bound, options.upper_bound);
-}
-
-void DBImpl::Count(const ReadCost& cost) const {
-  const auto add = [](std::atomic<uint64_t>& counter, uint64_t n) {
-    if (n > 0) {
-      counter.fetch_add(n, std::memory_order_relaxed);
-    }
-  };
-  add(counters_.memtables_checked, cost.memtables_checked);
-  add(counters_.levels_checked, cost.levels_checked);
-  add(counters_.tables_checked, cost.tables_checked);
-  add(counters_.filters_checked, cost.filters_checked);
-  add(counters_.filters_rejected, cost.filters_rejected);
-  add(counters_.blocks_cached, cost.blocks_cached);
-  add(counters_.blocks_read, cost.blocks_read);
-  add(counters_.bytes_read, cost.bytes_read);
 }
 
 }  // namespace fathom

@@ -137,19 +137,11 @@ Stats DBImpl::GetStats() const {
   s.deletes = counters_.deletes;
   s.range_deletes = counters_.range_deletes;
   s.batches = counters_.batches;
-  s.gets = counters_.gets;
   s.iterators = counters_.iterators;
   s.user_bytes = counters_.user_bytes;
   s.log_bytes = counters_.log_bytes;
   s.log_syncs = counters_.log_syncs;
-  s.reads.memtables_checked = counters_.memtables_checked;
-  s.reads.levels_checked = counters_.levels_checked;
-  s.reads.tables_checked = counters_.tables_checked;
-  s.reads.filters_checked = counters_.filters_checked;
-  s.reads.filters_rejected = counters_.filters_rejected;
-  s.reads.blocks_cached = counters_.blocks_cached;
-  s.reads.blocks_read = counters_.blocks_read;
-  s.reads.bytes_read = counters_.bytes_read;
+  read_tallies_.Sum(&s);
   s.last_sequence = last_sequence_;
 
   const BlockCache::Counters data = cache_.counters();

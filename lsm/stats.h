@@ -77,6 +77,24 @@ struct WaitCount {
   uint64_t micros = 0;
 };
 
+// What gets and table lookups did on one level.
+struct LevelReads {
+  ReadCost cost;
+  uint64_t found = 0;  // values and tombstones
+
+  // Of the tables that did not have what was asked for, how many the filter spared; 1 is the best,
+  // 0 if there were none.
+  double FilterUsefulness() const {
+    const double absent = static_cast<double>(cost.tables_checked) - static_cast<double>(found);
+    return absent <= 0 ? 0 : static_cast<double>(cost.filters_rejected) / absent;
+  }
+  // Of the blocks that were needed, how many were in the cache; 0 if there were none.
+  double CacheUsefulness() const {
+    const uint64_t blocks = cost.blocks_cached + cost.blocks_read;
+    return blocks == 0 ? 0 : static_cast<double>(cost.blocks_cached) / static_cast<double>(blocks);
+  }
+};
+
 struct Stats {
   // Counters.
   uint64_t puts = 0;
@@ -102,7 +120,8 @@ struct Stats {
   uint64_t cache_hits = 0;     // of data and index blocks, as the two that follow
   uint64_t cache_misses = 0;
   uint64_t cache_evictions = 0;
-  ReadCost reads;  // of all gets and table lookups; iterators not included
+  ReadCost reads;                       // of all gets and table lookups; iterators not included
+  std::vector<LevelReads> level_reads;  // of these, a level each
 
   // Gauges.
   uint64_t memtable_entries = 0;

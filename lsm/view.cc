@@ -23,19 +23,20 @@ size_t FirstSlot() {
 ViewHolder::Pin::Pin(const ViewHolder& holder) : holder_(holder) {
   const View* const claimed = Claimed();
   for (size_t i = FirstSlot();; ++i) {
-    slot_ = &holder.slots_[i % kSlots].view;
+    slot_ = i % kSlots;
     const View* free = nullptr;
-    if (slot_->compare_exchange_strong(free, claimed, std::memory_order_acq_rel)) {
+    if (holder.slots_[slot_].view.compare_exchange_strong(free, claimed,
+                                                          std::memory_order_acq_rel)) {
       break;
     }
-    if (i % kSlots == kSlots - 1) {
+    if (slot_ == kSlots - 1) {
       std::this_thread::yield();  // more readers than slots
     }
   }
   // Publish, then look again: a view replaced in between might not have seen the slot.
   view_ = holder.current_.load(std::memory_order_seq_cst);
   for (;;) {
-    slot_->store(view_, std::memory_order_seq_cst);
+    holder.slots_[slot_].view.store(view_, std::memory_order_seq_cst);
     const View* const now = holder.current_.load(std::memory_order_seq_cst);
     if (now == view_) {
       return;

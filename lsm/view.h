@@ -30,6 +30,8 @@ struct View : std::enable_shared_from_this<View> {
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what readers write has its own lines.
 class ViewHolder {
  public:
+  static constexpr size_t kSlots = 64;
+
   ViewHolder() = default;
   ViewHolder(const ViewHolder&) = delete;
   ViewHolder& operator=(const ViewHolder&) = delete;
@@ -39,7 +41,7 @@ class ViewHolder {
    public:
     explicit Pin(const ViewHolder& holder);
     ~Pin() {
-      slot_->store(nullptr, std::memory_order_seq_cst);
+      holder_.slots_[slot_].view.store(nullptr, std::memory_order_seq_cst);
       if (holder_.has_replaced_.load(std::memory_order_seq_cst)) {
         holder_.Reclaim();  // this may have been the last reader of a replaced view
       }
@@ -50,9 +52,12 @@ class ViewHolder {
     const View& operator*() const { return *view_; }
     const View* operator->() const { return view_; }
 
+    // Below kSlots; no two pins have the same at one time.
+    size_t slot() const { return slot_; }
+
    private:
     const ViewHolder& holder_;
-    std::atomic<const View*>* slot_;
+    size_t slot_;
     const View* view_;
   };
 
@@ -65,7 +70,6 @@ class ViewHolder {
   void Reclaim() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  static constexpr size_t kSlots = 64;
   struct alignas(64) Slot {
     mutable std::atomic<const View*> view{nullptr};
   };

@@ -21,6 +21,17 @@ struct ReadCost {
   uint64_t blocks_cached = 0;     // index and data blocks found in the block cache
   uint64_t blocks_read = 0;       // index and data blocks read from disk
   uint64_t bytes_read = 0;        // their bytes on disk, trailers included
+
+  void Add(const ReadCost& other) {
+    memtables_checked += other.memtables_checked;
+    levels_checked += other.levels_checked;
+    tables_checked += other.tables_checked;
+    filters_checked += other.filters_checked;
+    filters_rejected += other.filters_rejected;
+    blocks_cached += other.blocks_cached;
+    blocks_read += other.blocks_read;
+    bytes_read += other.bytes_read;
+  }
 };
 
 }  // namespace fathom

@@ -48,14 +48,13 @@ std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tabl
 }
 
 absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber snapshot,
-                                    bool use_filters, std::string* value, ReadCost* cost,
-                                    int* level) const {
+                                    bool use_filters, std::string* value, LevelCosts* costs) const {
   const std::optional<uint64_t> filter_hash =
       use_filters ? std::optional(FilterHash(user_key)) : std::nullopt;
   for (int i = 0; i <= deepest_; ++i) {
-    ++cost->levels_checked;
-    *level = i;
     const Tables& tables = levels_[static_cast<size_t>(i)];
+    ReadCost* const cost = &(*costs)[static_cast<size_t>(i)];
+    ++cost->levels_checked;
     if (i == 0) {
       for (const std::shared_ptr<LiveTable>& table : tables) {
         if (!table->Covers(user_key)) {

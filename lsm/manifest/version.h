@@ -29,6 +29,9 @@
 
 namespace fathom {
 
+// What a read cost on each level.
+using LevelCosts = std::array<ReadCost, kNumLevels>;
+
 class Version {
  public:
   using Tables = std::vector<std::shared_ptr<LiveTable>>;
@@ -38,10 +41,10 @@ class Version {
   // This version with `edit` applied. `opened` are the tables that the edit adds, in its order.
   std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& opened) const;
 
-  // The newest version of `user_key` at or below `snapshot`; adds what it did to `*cost` and, on
-  // anything but kAbsent, says in `*level` where.
+  // The newest version of `user_key` at or below `snapshot`. Adds what it did on each level to
+  // `*costs`: the last one with levels_checked is where it was found, if it was.
   absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot, bool use_filters,
-                             std::string* value, ReadCost* cost, int* level) const;
+                             std::string* value, LevelCosts* costs) const;
 
   // Appends cursors that together cover all tables.
   void AddIterators(bool fill_cache, ReadCost* cost,

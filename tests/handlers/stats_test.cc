@@ -43,6 +43,23 @@ TEST_CASE("lsm_stats: counts what was done") {
   CHECK(absl::StrContains(after, R"("tables": 1 )"));
 }
 
+TEST_CASE("lsm_stats: tells for each level how useful filters and cache were") {
+  const auto session = Session::Started();
+  CHECK(absl::StrContains(session->Ask(R"("type":"lsm_stats")"), R"("read_levels": [])"));
+  for (const char* const table : {R"("a")", R"("b")"}) {  // newer is first: both are asked for "a"
+    session->Ask(absl::StrCat(R"("type":"lsm_put","key":"Z","value":1)"));
+    session->Ask(absl::StrCat(R"("type":"lsm_put","key":"c","value":1)"));
+    session->Ask(absl::StrCat(R"("type":"lsm_put","key":)", table, R"(,"value":1)"));
+    session->Ask(R"("type":"sstable_flush")");
+  }
+  session->Ask(R"("type":"lsm_get","key":"a")");
+  session->Ask(R"("type":"lsm_get","key":"a")");
+  CHECK(absl::StrContains(session->Ask(R"("type":"lsm_stats")"),
+                          R"("read_levels": [{"level":0,"tables_checked":4,"found":2,)"
+                          R"("filters_checked":4,"filters_rejected":2,"filter_usefulness":1.0,)"
+                          R"("blocks_cached":2,"blocks_read":2,"cache_usefulness":0.5}])"));
+}
+
 TEST_CASE("lsm_level_info, lsm_stats: explain tells the time") {
   const auto session = Session::Started();
   CHECK(session->Explained(R"("type":"lsm_level_info")", "micros") >= 0);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "lsm/format/internal_key.h"
@@ -40,6 +41,41 @@ TEST_CASE("db: lookups that a memtable answers are counted too") {
   CHECK(Get(db.get(), "k") == "v");
   CHECK(Get(db.get(), "absent") == "(none)");
   CHECK(db->GetStats().reads.memtables_checked == 2);
+}
+
+TEST_CASE("db: reads are counted by level, those of many threads too") {
+  MemFileSystem fs;
+  const auto db = OpenStore(&fs);
+  Put(db.get(), "a", "on level 1");
+  FlushStore(db.get());
+  REQUIRE(db->CompactLevel(0, 1).ok());
+  Put(db.get(), "b", "on level 0");
+  FlushStore(db.get());
+  constexpr uint64_t kThreads = 4;
+  constexpr uint64_t kRounds = 500;
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&db] {
+      std::string value;
+      for (uint64_t i = 0; i < kRounds; ++i) {
+        db->Get(ReadOptions(), "a", &value).IgnoreError();
+        db->Get(ReadOptions(), "b", &value).IgnoreError();
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  const Stats stats = db->GetStats();
+  CHECK(stats.gets == 2 * kThreads * kRounds);
+  CHECK(stats.reads.memtables_checked == stats.gets);
+  REQUIRE(stats.level_reads.size() == 7);
+  CHECK(stats.level_reads[0].cost.levels_checked == stats.gets);
+  CHECK(stats.level_reads[0].found == stats.gets / 2);
+  CHECK(stats.level_reads[1].cost.levels_checked == stats.gets / 2);
+  CHECK(stats.level_reads[1].found == stats.gets / 2);
+  CHECK(stats.level_reads[2].cost.levels_checked == 0);
+  CHECK(stats.reads.levels_checked == stats.gets + stats.gets / 2);
 }
 
 TEST_CASE("db: a put is read back, a delete hides it, a second put shows again") {

@@ -119,9 +119,8 @@ TEST_CASE("live table: range tombstones out of the manifest's key range are dama
 // What readers see in tables of which the newest come first.
 std::string Visible(const Version& version, const std::string& key, SequenceNumber snapshot) {
   std::string value;
-  ReadCost cost;
-  int level = 0;
-  const auto found = version.Get(key, snapshot, /*use_filters=*/true, &value, &cost, &level);
+  LevelCosts costs = {};
+  const auto found = version.Get(key, snapshot, /*use_filters=*/true, &value, &costs);
   REQUIRE_MESSAGE(found.ok(), found.status().ToString());
   return *found == Lookup::kFound ? value : "";
 }
