@@ -378,6 +378,7 @@ TEST_CASE(
   for (uint64_t seed = 0; seed < chains; ++seed) {
     crashes += RunChain(seed).crashes;
   }
+  MESSAGE(chains << " chains, " << crashes << " crashes");
   CHECK(crashes >= chains * 12 * 5);
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("concurrency: more readers than slots take turns") {
   CHECK(found == 80 * 50);
 }
 
-// Crash case 14.
+// Crash cases 14 and 17: full memtables are switched all the while.
 TEST_CASE(
     "concurrency: what many writers were told is durable survives a "
     "power loss") {

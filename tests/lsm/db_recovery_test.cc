@@ -520,6 +520,24 @@ TEST_CASE("recovery: sequence numbers go on where they were") {
   CHECK(Get(db.get(), "a") == "3");
 }
 
+TEST_CASE("recovery: what follows a torn end goes into a log of its own") {
+  // Crash case 7: nothing is ever written behind what a crash left.
+  MemFileSystem fs;
+  const auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1", Durability::kDisk);
+  Put(db.get(), "b", "torn");
+  const auto crashed = fs.KillClone();
+  const std::string log = FilesOfKind(crashed.get(), FileKind::kLog).back();
+  std::string bytes = *crashed->Contents(log);
+  bytes.resize(bytes.find_last_not_of('\0') - 1);
+  crashed->SetContents(log, bytes);
+  const auto recovered = OpenStore(crashed.get());
+  Put(recovered.get(), "c", "3", Durability::kDisk);
+  CHECK(*crashed->Contents(log) == bytes);
+  const auto again = crashed->CrashClone(1, 0);
+  CHECK(Contents(OpenStore(again.get()).get()) == Model{{"a", "1"}, {"c", "3"}});
+}
+
 TEST_CASE("recovery: create_if_missing decides about a missing store") {
   MemFileSystem fs;
   Options options = InMemory(&fs);
