@@ -100,6 +100,37 @@ TEST_CASE(
   CHECK(db->Verify().value().problems.empty());
 }
 
+TEST_CASE("concurrency: a reader beside the writer of a batch sees all of it or nothing") {
+  MemFileSystem fs;
+  const auto db = OpenStore(&fs);
+  constexpr int kKeys = 500;
+  const auto write = [&db](int round) {
+    WriteBatch batch;
+    for (int i = 0; i < kKeys; ++i) {
+      batch.Put(Key(i), absl::StrCat(round));
+    }
+    REQUIRE(db->Write(WriteOptions{Durability::kBuffered}, batch).ok());
+  };
+  write(0);
+  std::atomic<bool> done{false};
+  int torn = 0;
+  std::thread reader([&] {
+    const std::string first = Key(0);
+    const std::string last = Key(kKeys - 1);
+    std::vector<std::string> values;
+    while (!done) {
+      db->MultiGet(ReadOptions(), {first, last}, &values);
+      torn += values[0] == values[1] ? 0 : 1;
+    }
+  });
+  for (int round = 1; round < 300; ++round) {
+    write(round);
+  }
+  done = true;
+  reader.join();
+  CHECK(torn == 0);
+}
+
 TEST_CASE("concurrency: more readers than slots take turns") {
   MemFileSystem fs;
   const auto db = OpenStore(&fs);

@@ -433,6 +433,26 @@ TEST_CASE("recovery: a log that lost its end ends the history, or is damage if i
   }
 }
 
+TEST_CASE("recovery: a damaged byte of what was synced in a log with a successor is damage") {
+  // Crash case 3.
+  MemFileSystem fs;
+  Options options = InMemory(&fs);
+  options.memtable_bytes = 100;
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+    return op == FileOp::kCreate && path.ends_with(".sst") ? absl::ResourceExhaustedError("full")
+                                                           : absl::OkStatus();
+  });
+  const auto db = OpenStore(options);
+  Put(db.get(), "synced", std::string(200, 'v'), Durability::kDisk);
+  Put(db.get(), "in the next log", "v");
+  const auto killed = fs.KillClone();
+  const std::string log = FilesOfKind(killed.get(), FileKind::kLog).front();
+  std::string bytes = *killed->Contents(log);
+  bytes[bytes.find("vvvv")] = 'x';
+  killed->SetContents(log, bytes);
+  CHECK(OpenError(killed.get()).find(log) != std::string::npos);
+}
+
 TEST_CASE("recovery: after a clean close, damage at the very end of the log is damage") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
