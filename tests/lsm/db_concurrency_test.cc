@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "tests/lsm/store.h"
 
 namespace fathom {
@@ -149,6 +151,38 @@ TEST_CASE("concurrency: more readers than slots take turns") {
     thread.join();
   }
   CHECK(found == 80 * 50);
+}
+
+TEST_CASE("concurrency: a write that must be durable does not ride with one that need not be") {
+  // Crash case 14. The pauses let the writers stand in the queue in this order; a run in which they
+  // do not shows less.
+  MemFileSystem fs;
+  absl::Notification syncing;
+  absl::Notification queued;
+  const auto db = OpenStore(&fs);
+  fs.SetHook([&](FileOp op, const std::string&, uint64_t) {
+    if (op == FileOp::kSync && !syncing.HasBeenNotified()) {
+      syncing.Notify();
+      queued.WaitForNotification();
+    }
+    return absl::OkStatus();
+  });
+  std::vector<std::thread> writers;
+  const auto write = [&](const char* key, Durability durability) {
+    writers.emplace_back([&db, key, durability] { Put(db.get(), key, "v", durability); });
+  };
+  write("in front", Durability::kDisk);
+  syncing.WaitForNotification();
+  write("buffered", Durability::kBuffered);
+  absl::SleepFor(absl::Milliseconds(20));
+  write("durable", Durability::kDisk);
+  absl::SleepFor(absl::Milliseconds(20));
+  queued.Notify();
+  for (std::thread& writer : writers) {
+    writer.join();
+  }
+  const auto crashed = fs.CrashClone(1, 0);
+  CHECK(Get(OpenStore(crashed.get()).get(), "durable") == "v");
 }
 
 // Crash cases 14 and 17: full memtables are switched all the while.
