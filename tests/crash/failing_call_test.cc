@@ -1,7 +1,8 @@
 // Each call to the file system fails once, in each thing that a store does: it says so, stays
 // readable, promises nothing that it cannot keep, and is whole when it is opened again.
 //
-// The workloads run without threads for compaction, so that call k is the same call in each run.
+// The workloads run without threads for compaction, so that call k is the same call in each run,
+// but for what a flush does beside writes.
 //
 // What a power loss leaves is drawn, once for each failure: FATHOM_TEST_OPS=100 draws a hundred
 // times, FATHOM_SEED=7 draws otherwise.
