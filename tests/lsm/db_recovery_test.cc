@@ -491,6 +491,19 @@ TEST_CASE("recovery: a store without CURRENT is not taken for an empty one") {
   CHECK(OpenError(&fs).find("db/CURRENT") != std::string::npos);
 }
 
+TEST_CASE("recovery: a directory that a dead process had made is durable before what is in it") {
+  // Crash case 21.
+  for (const char* dir : {"db", "db/", "/db"}) {
+    CAPTURE(std::string(dir));
+    MemFileSystem fs;
+    REQUIRE(fs.CreateDir("db").ok());
+    const auto db = OpenStore(InMemory(&fs), dir);
+    Put(db.get(), "a", "1", Durability::kDisk);
+    const auto crashed = fs.CrashClone(1, 0);
+    CHECK(Get(OpenStore(crashed.get()).get(), "a") == "1");
+  }
+}
+
 TEST_CASE("recovery: files that nothing names are removed, files of others are left alone") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
