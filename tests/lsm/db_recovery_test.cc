@@ -327,6 +327,25 @@ TEST_CASE("recovery: a batch in the log whose sequence numbers pass the last one
   }
 }
 
+TEST_CASE(
+    "recovery: a batch in the log that does not parse to its end is damage, not half a batch") {
+  // Crash case 12.
+  for (const size_t cut : {1, 3, 7}) {
+    MemFileSystem fs;
+    WriteManifest(&fs, ManifestState());
+    std::string batch;
+    PutFixed64(&batch, 1);
+    PutFixed32(&batch, 2);
+    AppendPut("a", "1", &batch);
+    AppendPut("b", "123", &batch);
+    batch.resize(batch.size() - cut);
+    LogWriter log(*fs.Create("db/000001.wal"), LogHeader{.number = 1}, /*preallocate=*/false);
+    REQUIRE(log.Append(batch).ok());
+    REQUIRE(log.Close().ok());
+    CHECK(OpenError(&fs).find("db/000001.wal: damaged at offset") != std::string::npos);
+  }
+}
+
 TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {
   // Crash case 22.
   for (const char* damage : {"missing", "empty", "short", "another"}) {
