@@ -152,7 +152,7 @@ class ShortReads final : public GatedFileSystem {
 // A store, what was promised of it, and what it said.
 class Subject {
  public:
-  explicit Subject(MemFileSystem* disk) : disk_(disk), fs_(disk) {
+  explicit Subject(MemFileSystem* disk) : fs_(disk) {
     options_.file_system = &fs_;
     options_.memtable_bytes = 500;
     options_.max_immutable_memtables = 2;
@@ -233,7 +233,6 @@ class Subject {
   }
 
  private:
-  MemFileSystem* const disk_;
   ShortReads fs_;
   Options options_;
   std::vector<Model> promised_ = {Model()};  // from the last durable state on
