@@ -421,6 +421,7 @@ bool FailOnce(const Workload& workload, const Fault& fault, uint64_t k) {
   workload.run(&subject);
   saboteur.Stop();
   if (!saboteur.struck()) {
+    subject.Destroy();  // whose threads ask the saboteur
     return false;
   }
   INFO(absl::StrCat(workload.name, ": call ", k, ", ", fault.name, " at operation ",

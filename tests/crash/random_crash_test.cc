@@ -336,7 +336,8 @@ void LiveAndCrash(World* world, Dice* dice) {
     }
     const bool killed = dice->OneIn(4);
     next = killed ? world->disk->KillClone()
-                  : world->disk->CrashClone(dice->Below(1u << 30), 30 * (1 + dice->Below(3)));
+                  : world->disk->CrashClone(dice->Below(1u << 30),
+                                            30 * (1 + static_cast<int>(dice->Below(3))));
     INFO("the next life, after ", std::string(killed ? "a kill" : "a power loss"));
     world->history.EndAt(CheckCrash(next->KillClone(), world,
                                     killed ? world->history.handed() : world->history.durable(),

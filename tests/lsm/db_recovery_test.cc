@@ -330,7 +330,7 @@ TEST_CASE("recovery: a batch in the log whose sequence numbers pass the last one
 TEST_CASE(
     "recovery: a batch in the log that does not parse to its end is damage, not half a batch") {
   // Crash case 12.
-  for (const size_t cut : {1, 3, 7}) {
+  for (const size_t cut : {size_t{1}, size_t{3}, size_t{7}}) {
     MemFileSystem fs;
     WriteManifest(&fs, ManifestState());
     std::string batch;
