@@ -97,12 +97,6 @@ absl::Status DBImpl::MakeDirectory() {
   absl::Status status = fs_->List(home_.dir).status();
   if (absl::IsNotFound(status) && options_.create_if_missing) {
     status = fs_->CreateDir(home_.dir);
-    if (status.ok()) {
-      // The directory's own name must be durable before anything in it counts.
-      const size_t slash = home_.dir.find_last_of('/');
-      const std::string parent = slash == std::string::npos ? "." : home_.dir.substr(0, slash);
-      status = fs_->SyncDir(parent.empty() ? "/" : parent);
-    }
   }
   if (!status.ok()) {
     return status;
@@ -147,6 +141,11 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
     if (parsed->kind == FileKind::kManifest || parsed->kind == FileKind::kLog) {
       state.next_file_number = std::max(state.next_file_number, parsed->number + 1);
     }
+  }
+  // The directory's own name must be durable before anything in it counts: also where it was there
+  // already, for a process that died may have made it.
+  if (absl::Status status = fs_->SyncDir(ParentOf(home_.dir)); !status.ok()) {
+    return status;
   }
   recovery_.created = true;
   return state;

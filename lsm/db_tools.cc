@@ -59,11 +59,6 @@ void RemoveUnfinished(FileSystem* fs, const std::string& dir) {
   fs->RemoveDir(dir).IgnoreError();
 }
 
-std::string ParentOf(const std::string& dir) {
-  const size_t slash = dir.find_last_of('/');
-  return slash == std::string::npos ? "." : dir.substr(0, std::max<size_t>(slash, 1));
-}
-
 }  // namespace
 
 absl::Status DBImpl::Checkpoint(const std::string& dir) {

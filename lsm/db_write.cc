@@ -337,6 +337,7 @@ absl::Status DBImpl::SwitchMemtable() {
   }
   ++next_file_number_;
   // The old log takes no more writes, but it is not durable yet: see SyncAllLogs.
+  log_->MarkSync();
   absl::Status flushed = log_->Flush();
   if (!flushed.ok()) {
     SetReadOnly(flushed);

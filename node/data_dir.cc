@@ -1,28 +1,19 @@
 #include "node/data_dir.h"
 
 #include "absl/strings/str_cat.h"
+#include "lsm/format/file_names.h"
 
 namespace fathom {
 namespace {
 
 constexpr size_t kMaxNameBytes = 255;
 
-std::string ParentOf(const std::string& dir) {
-  const size_t last = dir.find_last_not_of('/');
-  const size_t slash = dir.find_last_of('/', last);
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  const size_t end = dir.find_last_not_of('/', slash);
-  return end == std::string::npos ? "/" : dir.substr(0, end + 1);
-}
-
 // The roots of the recursion ("/" and ".") always exist.
 absl::Status MakeDirs(FileSystem* fs, const std::string& dir) {
-  if (fs->List(dir).ok()) {
-    return absl::OkStatus();
-  }
   const std::string parent = ParentOf(dir);
+  if (fs->List(dir).ok()) {
+    return fs->SyncDir(parent);  // a process that died may have made it, and no more
+  }
   if (parent != dir) {
     absl::Status made = MakeDirs(fs, parent);
     if (!made.ok()) {

@@ -73,4 +73,14 @@ std::optional<ParsedFileName> ParseFileName(absl::string_view name) {
   return ParseTableFileName(name);
 }
 
+std::string ParentOf(const std::string& dir) {
+  const size_t last = dir.find_last_not_of('/');
+  const size_t slash = dir.find_last_of('/', last);
+  if (slash == std::string::npos) {
+    return ".";
+  }
+  const size_t end = dir.find_last_not_of('/', slash);
+  return end == std::string::npos ? "/" : dir.substr(0, end + 1);
+}
+
 }  // namespace fathom

@@ -39,4 +39,7 @@ struct ParsedFileName {
 // is somebody else's and is left alone.
 std::optional<ParsedFileName> ParseFileName(absl::string_view name);
 
+// The directory whose sync makes the name of directory `dir` durable. Of "/" it is "/".
+std::string ParentOf(const std::string& dir);
+
 }  // namespace fathom

@@ -42,7 +42,7 @@ absl::Status LogWriter::Append(absl::string_view record) {
   if (!status_.ok()) {
     return status_;
   }
-  AppendSyncMark();
+  MarkSync();
   bool first = true;
   do {
     PadBlock();
@@ -83,9 +83,23 @@ absl::Status LogWriter::Sync() {
   return status_;
 }
 
+void LogWriter::MarkSync() {
+  if (synced_length_ <= marked_length_) {
+    return;
+  }
+  PadBlock();
+  if (const size_t room = PayloadRoom(); room < kSyncedPayloadBytes) {
+    AppendChunk(ChunkType::kSynced, std::string(room, '\0'));
+  }
+  std::string payload;
+  PutFixed64(&payload, synced_length_);
+  AppendChunk(ChunkType::kSynced, payload);
+  marked_length_ = synced_length_;
+}
+
 absl::Status LogWriter::Close() {
   if (status_.ok()) {
-    AppendSyncMark();
+    MarkSync();
   }
   absl::Status result = Flush();
   // After an error too: the file's handle must go.
@@ -100,20 +114,6 @@ absl::Status LogWriter::Reserve() {
   }
   reserved_ = (length_ + kPreallocateBytes - 1) / kPreallocateBytes * kPreallocateBytes;
   return file_->Preallocate(reserved_);
-}
-
-void LogWriter::AppendSyncMark() {
-  if (synced_length_ <= marked_length_) {
-    return;
-  }
-  PadBlock();
-  if (const size_t room = PayloadRoom(); room < kSyncedPayloadBytes) {
-    AppendChunk(ChunkType::kSynced, std::string(room, '\0'));
-  }
-  std::string payload;
-  PutFixed64(&payload, synced_length_);
-  AppendChunk(ChunkType::kSynced, payload);
-  marked_length_ = synced_length_;
 }
 
 void LogWriter::AppendChunk(ChunkType type, absl::string_view payload) {

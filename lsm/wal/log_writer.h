@@ -39,6 +39,9 @@ class LogWriter {
   absl::Status Flush();
   // Flush, then fdatasync. Does nothing if nothing was appended since the last one.
   absl::Status Sync();
+  // Buffers what tells the reader of the last sync, as the next record or the close would: for a
+  // log that waits without either.
+  void MarkSync();
   // Flush and close; does not sync. At most once; every call after it is FailedPrecondition or the
   // error that came first.
   absl::Status Close();
@@ -50,8 +53,6 @@ class LogWriter {
 
  private:
   void AppendChunk(ChunkType type, absl::string_view payload);
-  // Tells the reader of the last sync, if no kSynced chunk did yet.
-  void AppendSyncMark();
   // Zeros to the next block if no chunk header fits in this one.
   void PadBlock();
   // Payload bytes that fit in this block. REQUIRES: a chunk header does.

@@ -4,6 +4,9 @@
 //
 // One store was closed, so nothing of it may be lost. The other was killed: what its last log holds
 // behind the last sync may be lost, as by a power loss, and nothing else.
+//
+// Of each byte all bits are changed, and one: FATHOM_TEST_OPS=8 changes each of its bits by itself,
+// FATHOM_SEED=7 others.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -104,6 +107,11 @@ struct Outcomes {
   uint64_t refused = 0;  // to open
   uint64_t partly = 0;   // right answers, and DataLoss for some
   uint64_t shorter = 0;  // without the end that was at risk
+
+  std::string ToString() const {
+    return absl::StrCat(same + refused + partly + shorter, " stores: ", same, " the same, ",
+                        refused, " refused, ", partly, " readable in part, ", shorter, " shorter");
+  }
 };
 
 class Examination {
@@ -226,7 +234,11 @@ void DamageAll(Examination* examination) {
     const size_t end = std::min(whole.find_last_not_of('\0') + 50, whole.size());
     for (size_t i = 0; i < end; i += kStep) {
       CAPTURE(i);
-      for (const int flip : {0xff, 1 << (i % 8)}) {
+      std::vector<int> flips = {0xff};
+      for (uint64_t bit = 0; bit < std::min<uint64_t>(NumberFrom("FATHOM_TEST_OPS", 1), 8); ++bit) {
+        flips.push_back(1 << ((i + bit + NumberFrom("FATHOM_SEED", 0)) % 8));
+      }
+      for (const int flip : flips) {
         CAPTURE(flip);
         std::string bytes = whole;
         bytes[i] = static_cast<char>(bytes[i] ^ flip);
@@ -255,6 +267,7 @@ TEST_CASE("damage: a closed store with any damage gives the same answers, or Dat
   Examination examination(ClosedStore());
   DamageAll(&examination);
   const Outcomes& outcomes = examination.outcomes();
+  MESSAGE(outcomes.ToString());
   CHECK(outcomes.shorter == 0);
   CHECK(outcomes.refused * kStep > 10000);
   CHECK(outcomes.partly * kStep > 2000);
@@ -265,6 +278,7 @@ TEST_CASE("damage: a killed store with any damage loses nothing that was synced 
   Examination examination(KilledStore());
   DamageAll(&examination);
   const Outcomes& outcomes = examination.outcomes();
+  MESSAGE(outcomes.ToString());
   CHECK(outcomes.shorter > 0);
   CHECK(outcomes.refused * kStep > 10000);
   CHECK(outcomes.partly * kStep > 2000);

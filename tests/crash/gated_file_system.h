@@ -1,6 +1,8 @@
 // A file system that keeps the flush thread waiting at the table that it is about to create, until
 // a test lets it go on. So a test decides how many memtables wait for their flush, and nothing
-// happens beside its own calls: the same calls make the same operations in the same order.
+// happens beside its own calls: the same calls make the same operations in the same order. A write
+// that switches memtables and syncs notes in the manifest which table number comes next: it waits
+// at its sync until the flush thread has taken its own.
 //
 // It also reserves little space for files, so that copies of a disk are cheap.
 //
@@ -28,6 +30,7 @@ class GatedFileSystem : public FileSystem {
   void SetOpen(bool open) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     open_ = open;
+    switched_ = false;
   }
 
   // Until the flush thread waits at the closed gate. REQUIRES: it has something to flush.
@@ -43,6 +46,9 @@ class GatedFileSystem : public FileSystem {
       waits_ = true;
       mutex_.Await(absl::Condition(&open_));
       waits_ = false;
+    } else if (absl::EndsWith(path, ".wal")) {
+      absl::MutexLock lock(&mutex_);
+      switched_ = !open_;
     }
     absl::StatusOr<std::unique_ptr<WritableFile>> file = base_->Create(path);
     if (!file.ok()) {
@@ -69,7 +75,14 @@ class GatedFileSystem : public FileSystem {
   absl::Status SyncFile(const std::string& path) override { return base_->SyncFile(path); }
   absl::Status CreateDir(const std::string& dir) override { return base_->CreateDir(dir); }
   absl::Status RemoveDir(const std::string& dir) override { return base_->RemoveDir(dir); }
-  absl::Status SyncDir(const std::string& dir) override { return base_->SyncDir(dir); }
+  absl::Status SyncDir(const std::string& dir) override ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &GatedFileSystem::FlushIsPlaced));
+      switched_ = false;
+    }
+    return base_->SyncDir(dir);
+  }
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     return base_->Lock(path);
   }
@@ -89,10 +102,15 @@ class GatedFileSystem : public FileSystem {
     const std::unique_ptr<WritableFile> base_;
   };
 
+  bool FlushIsPlaced() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !switched_ || waits_ || open_;
+  }
+
   FileSystem* const base_;
   absl::Mutex mutex_;
   bool open_ ABSL_GUARDED_BY(mutex_) = true;
   bool waits_ ABSL_GUARDED_BY(mutex_) = false;
+  bool switched_ ABSL_GUARDED_BY(mutex_) = false;  // memtables, since the gate was closed
 };
 
 }  // namespace fathom

@@ -6,22 +6,17 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <thread>
 
 #include "handlers/temp_dir.h"
 #include "lsm/verify.h"
 #include "tests/crash/clients.h"
+#include "tests/crash/runs.h"
 
 namespace fathom {
 namespace {
 
 constexpr uint64_t kRoundsOfEachShape = 6;
-
-uint64_t NumberFrom(const char* variable, uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // Small limits, so that a short life comes to flushes and compactions.
 std::vector<std::string> Arguments(const std::string& data_dir) {

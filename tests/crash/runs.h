@@ -1,4 +1,5 @@
-// How long the machines of this folder run, and on how many CPUs.
+// How long the machines of this folder run, and from which seed: FATHOM_TEST_OPS and FATHOM_SEED
+// (tests/README.md); and on how many CPUs.
 #pragma once
 
 #include <sched.h>

@@ -14,6 +14,7 @@
 
 #include "lsm/db.h"
 #include "lsm/io/mem_file_system.h"
+#include "tests/crash/gated_file_system.h"
 #include "tests/fuzz/byte_tape.h"
 #include "tests/fuzz/ensure.h"
 #include "tests/fuzz/targets.h"
@@ -331,7 +332,8 @@ class Player {
 
   void Open() {
     Options options;
-    options.file_system = fs_.get();
+    gate_ = std::make_unique<GatedFileSystem>(fs_.get());
+    options.file_system = gate_.get();
     options.memtable_bytes = sizes_.memtable;
     options.block_bytes = sizes_.block;
     options.block_cache_bytes = options.index_cache_bytes = sizes_.cache;
@@ -399,6 +401,7 @@ class Player {
   ByteTape tape_;
   const Sizes& sizes_;
   std::unique_ptr<MemFileSystem> fs_;
+  std::unique_ptr<GatedFileSystem> gate_;  // open: it only reserves less
   std::unique_ptr<DB> db_;
   Model model_;
   Histories histories_;

@@ -12,6 +12,7 @@
 #include "handlers/json.h"
 #include "lsm/io/mem_file_system.h"
 #include "node/message_loop.h"
+#include "tests/crash/gated_file_system.h"
 #include "tests/fuzz/byte_tape.h"
 #include "tests/fuzz/ensure.h"
 #include "tests/fuzz/targets.h"
@@ -102,7 +103,8 @@ bool FuzzNode(absl::string_view input) {
   const uint8_t flags = tape.U8();
   const std::string lines = absl::StrCat(kStart, Harmless(tape.rest()));
 
-  MemFileSystem fs;
+  MemFileSystem memory;
+  GatedFileSystem fs(&memory);  // open: it only reserves less
   NodeOptions options;
   options.data_dir = "/data";
   options.style = (flags & kCompact) != 0 ? Style::kCompact : Style::kSpaced;

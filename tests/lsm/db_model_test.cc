@@ -1,9 +1,9 @@
 // A store against a std::map: random operations over many option sets that shrink every size, so
-// that a few thousand writes reach every level. FATHOM_TEST_OPS=100 does a hundred times as many.
+// that a few thousand writes reach every level. FATHOM_TEST_OPS=100 does a hundred times as many,
+// FATHOM_SEED=7 others.
 //
 // Every new version is checked by an assertion in the engine, where assertions are on.
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
@@ -12,6 +12,7 @@
 
 #include "lsm/format/file_names.h"
 #include "lsm/manifest/manifest.h"
+#include "tests/crash/runs.h"
 #include "tests/lsm/store.h"
 #include "tests/lsm/table/table_test_util.h"
 
@@ -512,13 +513,14 @@ class Pair {
 };
 
 TEST_CASE("model: random operations agree with a map, over option sets that shrink every size") {
-  const char* const factor = std::getenv("FATHOM_TEST_OPS");
-  const int operations = 1500 * (factor == nullptr ? 1 : std::max(1, std::atoi(factor)));
+  const uint64_t operations = 1500 * NumberFrom("FATHOM_TEST_OPS", 1);
+  const uint64_t seed = NumberFrom("FATHOM_SEED", 0);
+  CAPTURE(seed);
   int deepest = 0;
   for (size_t set = 0; set < std::size(kSizes); ++set) {
     CAPTURE(set);
-    Pair pair(kSizes[set], static_cast<uint32_t>(set));
-    for (int i = 0; i < operations; ++i) {
+    Pair pair(kSizes[set], static_cast<uint32_t>(seed * std::size(kSizes) + set));
+    for (uint64_t i = 0; i < operations; ++i) {
       CAPTURE(i);
       pair.Operate();
       if (i % 200 == 199) {
@@ -529,6 +531,7 @@ TEST_CASE("model: random operations agree with a map, over option sets that shri
     pair.Close();
     deepest = std::max(deepest, pair.deepest());
   }
+  MESSAGE("seed " << seed << ": " << operations * std::size(kSizes) << " operations");
   CHECK(deepest >= 4);
 }
 

@@ -327,6 +327,25 @@ TEST_CASE("recovery: a batch in the log whose sequence numbers pass the last one
   }
 }
 
+TEST_CASE(
+    "recovery: a batch in the log that does not parse to its end is damage, not half a batch") {
+  // Crash case 12.
+  for (const size_t cut : {size_t{1}, size_t{3}, size_t{7}}) {
+    MemFileSystem fs;
+    WriteManifest(&fs, ManifestState());
+    std::string batch;
+    PutFixed64(&batch, 1);
+    PutFixed32(&batch, 2);
+    AppendPut("a", "1", &batch);
+    AppendPut("b", "123", &batch);
+    batch.resize(batch.size() - cut);
+    LogWriter log(*fs.Create("db/000001.wal"), LogHeader{.number = 1}, /*preallocate=*/false);
+    REQUIRE(log.Append(batch).ok());
+    REQUIRE(log.Close().ok());
+    CHECK(OpenError(&fs).find("db/000001.wal: damaged at offset") != std::string::npos);
+  }
+}
+
 TEST_CASE("recovery: a table that is missing, empty, short or another's is refused by name") {
   // Crash case 22.
   for (const char* damage : {"missing", "empty", "short", "another"}) {
@@ -433,6 +452,26 @@ TEST_CASE("recovery: a log that lost its end ends the history, or is damage if i
   }
 }
 
+TEST_CASE("recovery: a damaged byte of what was synced in a log with a successor is damage") {
+  // Crash case 3.
+  MemFileSystem fs;
+  Options options = InMemory(&fs);
+  options.memtable_bytes = 100;
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+    return op == FileOp::kCreate && path.ends_with(".sst") ? absl::ResourceExhaustedError("full")
+                                                           : absl::OkStatus();
+  });
+  const auto db = OpenStore(options);
+  Put(db.get(), "synced", std::string(200, 'v'), Durability::kDisk);
+  Put(db.get(), "in the next log", "v");
+  const auto killed = fs.KillClone();
+  const std::string log = FilesOfKind(killed.get(), FileKind::kLog).front();
+  std::string bytes = *killed->Contents(log);
+  bytes[bytes.find("vvvv")] = 'x';
+  killed->SetContents(log, bytes);
+  CHECK(OpenError(killed.get()).find(log) != std::string::npos);
+}
+
 TEST_CASE("recovery: after a clean close, damage at the very end of the log is damage") {
   MemFileSystem fs;
   auto db = OpenStore(&fs);
@@ -469,6 +508,19 @@ TEST_CASE("recovery: a store without CURRENT is not taken for an empty one") {
   CloseStore(std::move(db));
   REQUIRE(fs.Remove("db/CURRENT").ok());
   CHECK(OpenError(&fs).find("db/CURRENT") != std::string::npos);
+}
+
+TEST_CASE("recovery: a directory that a dead process had made is durable before what is in it") {
+  // Crash case 21.
+  for (const char* dir : {"db", "db/", "/db"}) {
+    CAPTURE(std::string(dir));
+    MemFileSystem fs;
+    REQUIRE(fs.CreateDir("db").ok());
+    const auto db = OpenStore(InMemory(&fs), dir);
+    Put(db.get(), "a", "1", Durability::kDisk);
+    const auto crashed = fs.CrashClone(1, 0);
+    CHECK(Get(OpenStore(crashed.get()).get(), "a") == "1");
+  }
 }
 
 TEST_CASE("recovery: files that nothing names are removed, files of others are left alone") {
@@ -518,6 +570,24 @@ TEST_CASE("recovery: sequence numbers go on where they were") {
   Put(db.get(), "a", "3");
   CHECK(db->GetStats().last_sequence == 3);
   CHECK(Get(db.get(), "a") == "3");
+}
+
+TEST_CASE("recovery: what follows a torn end goes into a log of its own") {
+  // Crash case 7: nothing is ever written behind what a crash left.
+  MemFileSystem fs;
+  const auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1", Durability::kDisk);
+  Put(db.get(), "b", "torn");
+  const auto crashed = fs.KillClone();
+  const std::string log = FilesOfKind(crashed.get(), FileKind::kLog).back();
+  std::string bytes = *crashed->Contents(log);
+  bytes.resize(bytes.find_last_not_of('\0') - 1);
+  crashed->SetContents(log, bytes);
+  const auto recovered = OpenStore(crashed.get());
+  Put(recovered.get(), "c", "3", Durability::kDisk);
+  CHECK(*crashed->Contents(log) == bytes);
+  const auto again = crashed->CrashClone(1, 0);
+  CHECK(Contents(OpenStore(again.get()).get()) == Model{{"a", "1"}, {"c", "3"}});
 }
 
 TEST_CASE("recovery: create_if_missing decides about a missing store") {

@@ -36,6 +36,16 @@ TEST_CASE("data_dir: missing parents are made, durably") {
   }
 }
 
+TEST_CASE("data_dir: what a dead process had made is made durable") {
+  for (const bool store_too : {false, true}) {
+    MemFileSystem fs;
+    REQUIRE(fs.CreateDir("/a").ok());
+    REQUIRE((!store_too || (fs.SyncDir("/").ok() && fs.CreateDir("/a/n1").ok())));
+    CHECK(MakeStoreDir(&fs, "/a", "n1").ok());
+    CHECK(fs.CrashClone(1, 0)->List("/a/n1").ok());
+  }
+}
+
 TEST_CASE("data_dir: what stands in the way is an error") {
   MemFileSystem fs;
   REQUIRE(fs.Create("/file").ok());

@@ -311,6 +311,7 @@ TEST_CASE("block: a restart point that shares, overruns or has a short key fails
 }
 
 TEST_CASE("block: with an index over its entries, seeks and walks land where a map lands") {
+  // Crash case 51: targets shorter than what all keys share, keys that the index cannot tell apart.
   std::mt19937 random(12);
   for (const int restart_interval : {1, 2, 16}) {
     for (const size_t common : {size_t{0}, size_t{3}, size_t{20}}) {
