@@ -17,9 +17,8 @@ namespace {
 constexpr size_t kKeepBytes = size_t{1} << 20;
 constexpr size_t kMaxErrorBytes = 120;
 
-// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing
-// value
-// - invalid literal; last read: '...'" without the parts that repeat the position or the input.
+// Of "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing
+// value - invalid literal; last read: '...'", all but what repeats the position or the input.
 std::string ShortMessage(absl::string_view what) {
   const size_t last_read = what.find("; last read: ");
   if (last_read != absl::string_view::npos) {

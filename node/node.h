@@ -8,8 +8,7 @@
 // Invariants:
 //   1. msg_id counts the replies from 0 without a gap.
 //   2. A line gives exactly one reply, but for: an empty sender, which nobody could be told (a note
-//   is
-//      given instead), and a message that is itself a reply of a type unknown here, which is
+//      is given instead), and a message that is itself a reply of a type unknown here, which is
 //      ignored: two nodes would else answer each other's errors for ever.
 //   3. A reply to a write may only leave the process after MakeDurable was OK.
 #pragma once

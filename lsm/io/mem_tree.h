@@ -8,9 +8,8 @@
 //   1. A directory's live entries are its durable ones with the journal's edits of it applied, in
 //      order.
 //   2. A change reaches the durable entries as a whole, and never before an earlier change of one
-//   of
-//      the names that it concerns. So a rename leaves one name, and a chain of renames one of the
-//      states that it went through.
+//      of the names that it concerns. So a rename leaves one name, and a chain of renames one of
+//      the states that it went through.
 //   3. A name holds a file or a directory, never both. Several names may hold one file.
 //
 // Paths are split at '/'; empty parts and "." are skipped, so that "db/x" and "/db/x" are the same.

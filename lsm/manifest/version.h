@@ -3,12 +3,10 @@
 //
 // Invariants:
 //   1. Level 0 is ordered by recency, newest first here: of two tables that hold versions of one
-//   key,
-//      the earlier one holds the newer versions.
+//      key, the earlier one holds the newer versions.
 //   2. On every other level tables are ordered by key and their user-key ranges are disjoint.
 //   3. Of a key, whatever is on a level or in an earlier table of level 0 is newer than what is on
-//   a
-//      deeper level or in a later table: also range tombstones.
+//      a deeper level or in a later table: also range tombstones.
 //
 // Thread safe.
 #pragma once

@@ -6,8 +6,7 @@
 // Invariants:
 //   1. A node's key and value never change after it was linked.
 //   2. A node is linked bottom level first, each link with a release store, and a reader follows
-//   links
-//      with acquire loads: whoever sees a node sees it whole.
+//      links with acquire loads: whoever sees a node sees it whole.
 //   3. No two nodes have equal keys.
 //
 // Layout of a node in the arena; the links of the upper levels lie before the node itself, so that
