@@ -41,16 +41,7 @@ HandlerResult WriteValue(absl::string_view key, JsonValue value, const Meter& me
                          HandlerContext* context, Reply* reply) {
   context->value.clear();
   value.AppendCompact(&context->value);
-  const absl::Status status = context->db->Put(kBatched, key, context->value);
-  if (!status.ok()) {
-    return ErrorOfWrite(status);
-  }
-  context->wrote = true;
-  if (context->explain) {
-    ExplainObject explain(meter.start(), reply);
-    meter.ExplainWrite(&explain);
-  }
-  return std::nullopt;
+  return AnswerWrite(context->db->Put(kBatched, key, context->value), meter, context, reply);
 }
 
 HandlerResult LinKvRead(const Request& request, HandlerContext* context, Reply* reply) {

@@ -55,16 +55,7 @@ HandlerResult LsmDelete(const Request& request, HandlerContext* context, Reply* 
   if (HandlerResult error = request.RequireKey("key", &context->key, &key)) {
     return error;
   }
-  const absl::Status status = context->db->Delete(kBatched, key);
-  if (!status.ok()) {
-    return ErrorOfWrite(status);
-  }
-  context->wrote = true;
-  if (context->explain) {
-    ExplainObject explain(meter.start(), reply);
-    meter.ExplainWrite(&explain);
-  }
-  return std::nullopt;
+  return AnswerWrite(context->db->Delete(kBatched, key), meter, context, reply);
 }
 
 HandlerResult LsmScan(const Request& request, HandlerContext* context, Reply* reply) {

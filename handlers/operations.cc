@@ -38,6 +38,19 @@ ProtocolError ScanTooLarge() {
 
 }  // namespace
 
+HandlerResult AnswerWrite(const absl::Status& status, const Meter& meter, HandlerContext* context,
+                          Reply* reply) {
+  if (!status.ok()) {
+    return ErrorOfWrite(status);
+  }
+  context->wrote = true;
+  if (context->explain) {
+    ExplainObject explain(meter.start(), reply);
+    meter.ExplainWrite(&explain);
+  }
+  return std::nullopt;
+}
+
 HandlerResult PutKey(const Request& request, HandlerContext* context, Reply* reply) {
   absl::string_view key;
   if (HandlerResult error = request.RequireKey("key", &context->key, &key)) {
@@ -50,16 +63,7 @@ HandlerResult PutKey(const Request& request, HandlerContext* context, Reply* rep
   context->value.clear();
   value.AppendCompact(&context->value);
   const Meter meter(*context);
-  const absl::Status status = context->db->Put(kBatched, key, context->value);
-  if (!status.ok()) {
-    return ErrorOfWrite(status);
-  }
-  context->wrote = true;
-  if (context->explain) {
-    ExplainObject explain(meter.start(), reply);
-    meter.ExplainWrite(&explain);
-  }
-  return std::nullopt;
+  return AnswerWrite(context->db->Put(kBatched, key, context->value), meter, context, reply);
 }
 
 HandlerResult ReadKey(const Request& request, HandlerContext* context, ReadResult* result) {

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "handlers/context.h"
+#include "handlers/explain.h"
 #include "handlers/protocol_error.h"
 #include "handlers/reply.h"
 #include "handlers/request.h"
@@ -17,6 +19,10 @@ namespace fathom {
 
 // A scan's reply may not grow beyond this; one that would is error 12 and says to use a limit.
 inline constexpr size_t kMaxScanReplyBytes = size_t{64} << 20;
+
+// The answer to a write that ended with `status`, and took `meter`'s time.
+HandlerResult AnswerWrite(const absl::Status& status, const Meter& meter, HandlerContext* context,
+                          Reply* reply);
 
 // The whole answer to put(key, value).
 HandlerResult PutKey(const Request& request, HandlerContext* context, Reply* reply);

@@ -23,9 +23,11 @@ void DBImpl::CompactionLoop() {
       continue;
     }
     CompactionResult result;
-    compaction_error_ = Compact(*compaction, compaction->IsMove(), &result);
+    const int source_level = compaction->source_level;
+    const bool move = compaction->IsMove();
+    compaction_error_ = Compact(*std::move(compaction), move, &result);
     if (!compaction_error_.ok() && !closing_) {
-      Log(absl::StrCat(home_.dir, ": compaction from level ", compaction->source_level,
+      Log(absl::StrCat(home_.dir, ": compaction from level ", source_level,
                        " failed, its inputs stay: ", compaction_error_.ToString()));
     }
     done_.SignalAll();
@@ -37,9 +39,18 @@ bool DBImpl::CanCompact() const {
   return read_only_.ok() && compaction_error_.ok() && manual_compactions_ == 0;
 }
 
-absl::Status DBImpl::Compact(const Compaction& compaction, bool move, CompactionResult* result) {
+absl::Status DBImpl::Compact(Compaction compaction, bool move, CompactionResult* result) {
   running_.push_back(&compaction);
   absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
+  {
+    // This may be the last to let go of the inputs, and removing files takes time.
+    const std::shared_ptr<const Version> version = std::move(compaction.version);
+    Version::Tables inputs = std::move(compaction.sources);
+    std::ranges::move(compaction.targets, std::back_inserter(inputs));
+    compaction.targets.clear();
+    mutex_.Unlock();
+  }
+  mutex_.Lock();
   std::erase(running_, &compaction);
   compaction_work_.SignalAll();  // what conflicted may run now
   done_.SignalAll();
@@ -229,6 +240,22 @@ absl::Status DBImpl::CompactAll() {
     first_new_table = next_table_number_;
   }
   absl::Status status = Flush().status();
+  // Again if a table moved down meanwhile, past the level that was at hand.
+  for (bool more = true; more && status.ok();) {
+    status = CompactLevels(first_new_table);
+    absl::MutexLock lock(&mutex_);
+    more = false;
+    for (int level = 0; level < kNumLevels; ++level) {
+      more |= std::ranges::any_of(version_->level(level), [&](const auto& table) {
+        return table->meta().number < first_new_table;
+      });
+    }
+  }
+  return status;
+}
+
+absl::Status DBImpl::CompactLevels(uint64_t first_new_table) {
+  absl::Status status;
   for (int level = 0; status.ok(); ++level) {
     {
       absl::MutexLock lock(&mutex_);
@@ -263,8 +290,8 @@ absl::Status DBImpl::RewriteOldTables(int level, uint64_t first_new_table) {
 
 absl::Status DBImpl::WaitForCompactions() {
   absl::MutexLock lock(&mutex_);
-  while (!closing_ && CanCompact() && flush_error_.ok() &&
-         (!running_.empty() || !immutables_.empty() ||
+  while (!closing_ && read_only_.ok() && compaction_error_.ok() && flush_error_.ok() &&
+         (!running_.empty() || manual_compactions_ > 0 || !immutables_.empty() ||
           (options_.compaction_threads > 0 &&
            PickCompaction(version_, level_targets_, running_).has_value()))) {
     done_.Wait(&mutex_);

@@ -200,7 +200,7 @@ class DBImpl final : public DB {
   uint64_t NewTableNumber() ABSL_LOCKS_EXCLUDED(mutex_);
   void CompactionLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   bool CanCompact() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Compact(const Compaction& compaction, bool move, CompactionResult* result)
+  absl::Status Compact(Compaction compaction, bool move, CompactionResult* result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MoveTable(const Compaction& compaction) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MergeTables(const Compaction& compaction, CompactionResult* result)
@@ -211,6 +211,8 @@ class DBImpl final : public DB {
   // takes.
   absl::Status CompactAlone(int source_level, int target_level, const TableChoice& choose,
                             CompactionResult* result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Each level into the one below, and of the deepest the tables numbered below `first_new_table`.
+  absl::Status CompactLevels(uint64_t first_new_table) ABSL_LOCKS_EXCLUDED(mutex_);
   // Those of `level` numbered below `first_new_table`.
   absl::Status RewriteOldTables(int level, uint64_t first_new_table)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -284,6 +286,7 @@ class DBImpl final : public DB {
   int manual_compactions_ ABSL_GUARDED_BY(mutex_) = 0;     // that run or wait for the others
   absl::Status compaction_error_ ABSL_GUARDED_BY(mutex_);  // of the last one; cleared to try again
   WriteThrottle throttle_ ABSL_GUARDED_BY(mutex_);
+  size_t unpaid_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // that rode with the last leader
   uint64_t moves_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t compactions_ ABSL_GUARDED_BY(mutex_) = 0;
   CompactionResult compacted_ ABSL_GUARDED_BY(mutex_);

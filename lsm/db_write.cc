@@ -119,7 +119,8 @@ absl::Status DBImpl::JoinQueue(Writer* writer) {
 
 absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
   if (leader->batch != nullptr) {
-    SlowDown(leader->batch->bytes());
+    // What rides with a leader is known only when it leads: the next one waits for it.
+    SlowDown(std::exchange(unpaid_bytes_, 0) + leader->batch->bytes());
   }
   absl::Status room = MakeRoom(leader->switch_memtable);
   if (!room.ok()) {
@@ -186,6 +187,8 @@ absl::string_view DBImpl::GatherGroup(Writer* leader, Writer** last, uint32_t* c
     }
     *last = writer;
   }
+  unpaid_bytes_ =
+      group_.size() - (leader->batch == nullptr ? kBatchHeaderBytes : leader->batch->bytes());
   EncodeFixed64(group_.data(), last_sequence_.load(std::memory_order_relaxed) + 1);
   EncodeFixed32(group_.data() + sizeof(uint64_t), *count);
   return *count == 0 ? absl::string_view() : absl::string_view(group_);

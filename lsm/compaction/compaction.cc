@@ -6,11 +6,21 @@
 namespace fathom {
 namespace {
 
-Version::Tables Overlapping(const Version::Tables& tables, const KeyRange& range) {
+Version::Tables OverlappingLevel0(const Version::Tables& tables, const KeyRange& range) {
   Version::Tables found;
   std::ranges::copy_if(tables, std::back_inserter(found),
                        [&range](const auto& table) { return range.Overlaps(*table); });
   return found;
+}
+
+// Of a level whose tables are in key order and disjoint.
+Version::Tables OverlappingSorted(const Version::Tables& tables, const KeyRange& range) {
+  const auto first = std::ranges::partition_point(tables, [&range](const auto& table) {
+    return EndsBefore(table->meta().largest, range.smallest);
+  });
+  const auto end = std::find_if_not(first, tables.end(),
+                                    [&range](const auto& table) { return range.Overlaps(*table); });
+  return Version::Tables(first, end);
 }
 
 void Widen(KeyRange* range, const LiveTable& table) {
@@ -77,12 +87,12 @@ Compaction MakeCompaction(std::shared_ptr<const Version> version, int source_lev
     // A newer version must not sink below an older one that stays behind.
     for (size_t before = 0; before != sources.size();) {
       before = sources.size();
-      sources = Overlapping(version->level(0), hull);
+      sources = OverlappingLevel0(version->level(0), hull);
       hull = Hull(sources);
     }
   }
   if (source_level != target_level) {
-    compaction.targets = Overlapping(version->level(target_level), hull);
+    compaction.targets = OverlappingSorted(version->level(target_level), hull);
     for (const std::shared_ptr<LiveTable>& table : compaction.targets) {
       Widen(&hull, *table);
     }

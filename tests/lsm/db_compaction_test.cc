@@ -726,6 +726,21 @@ TEST_CASE("compaction: waits of writers are counted by their reason, and long on
   CHECK(absl::StrContains(told, "ms: too much to compact"));
 }
 
+TEST_CASE("compaction: who waits for compactions waits for a manual one too") {
+  MemFileSystem memory;
+  SlowFileSystem fs(&memory, absl::Milliseconds(200));
+  const auto db = OpenStore(Tiny(&fs));
+  Put(db.get(), "k", "v");
+  FlushStore(db.get());
+  std::thread manual([&db] { CHECK(db->CompactLevel(0, 1).ok()); });
+  while (db->GetStats().running_compactions == 0) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  CHECK(db->WaitForCompactions().ok());
+  CHECK(db->GetStats().compactions == 1);
+  manual.join();
+}
+
 TEST_CASE("compaction: with no thread for it, writers are not made to wait for it") {
   MemFileSystem fs;
   Options options = Tiny(&fs);
