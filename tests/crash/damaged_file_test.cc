@@ -16,8 +16,8 @@
 #include "lsm/format/file_names.h"
 #include "tests/crash/gated_file_system.h"
 #include "tests/crash/largest_allocation.h"
-#include "tests/crash/runs.h"
 #include "tests/lsm/store.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {

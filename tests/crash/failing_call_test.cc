@@ -16,8 +16,8 @@
 #include "absl/strings/match.h"
 #include "lsm/format/checksum.h"
 #include "tests/crash/gated_file_system.h"
-#include "tests/crash/runs.h"
 #include "tests/lsm/store.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {

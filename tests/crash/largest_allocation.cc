@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "tests/crash/runs.h"
+#include "tests/runs.h"
 
 namespace {
 

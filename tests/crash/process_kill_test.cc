@@ -11,7 +11,7 @@
 #include "handlers/temp_dir.h"
 #include "lsm/verify.h"
 #include "tests/crash/clients.h"
-#include "tests/crash/runs.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {

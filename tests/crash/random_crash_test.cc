@@ -20,7 +20,7 @@
 #include "lsm/format/checksum.h"
 #include "tests/crash/gated_file_system.h"
 #include "tests/crash/history.h"
-#include "tests/crash/runs.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "lsm/format/file_names.h"
 #include "lsm/manifest/manifest.h"
-#include "tests/crash/runs.h"
 #include "tests/lsm/store.h"
 #include "tests/lsm/table/table_test_util.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {

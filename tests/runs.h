@@ -1,4 +1,4 @@
-// How long the machines of this folder run, and from which seed: FATHOM_TEST_OPS and FATHOM_SEED
+// How long randomised tests run, and on how many CPUs.
 // (tests/README.md); and on how many CPUs.
 #pragma once
 
