@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A short form of the benchmarks, some two minutes: tests/bench/run.sh BUILD_DIR
+# A short form of the benchmarks, some minutes: tests/bench/run.sh BUILD_DIR
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:?usage: tests/bench/run.sh BUILD_DIR}
