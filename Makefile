@@ -6,10 +6,14 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 SECONDS ?= 60
+RECORDS ?= 1000000
+ROUNDS ?= 5
 
 BUILD_PACKAGES := g++ cmake make libabsl-dev nlohmann-json3-dev libxxhash-dev liblmdb-dev liblz4-dev libzstd-dev libsnappy-dev
 TEST_PACKAGES := doctest-dev rocksdb-tools
-BENCH_PACKAGES := libbenchmark-dev libleveldb-dev librocksdb-dev
+BENCH_PACKAGES := libbenchmark-dev
+PEER_PACKAGES := libleveldb-dev librocksdb-dev
+PEER_BUILD_PACKAGES := dpkg-dev
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 FORMAT_PACKAGES := clang-format
 
@@ -33,7 +37,9 @@ help:
 	@echo 'make demo      install what is missing, build, and run a session through the node'
 	@echo 'make test      install what is missing, build, and run every test'
 	@echo 'make build     leave the program in $(BUILD_DIR)/fathom'
-	@echo 'make bench     build and run the benchmarks'
+	@echo 'make bench     build and run a short form of the benchmarks, beside the peers as installed'
+	@echo 'make bench-full  all of it, beside release builds of the peers, made once in build-peers;'
+	@echo '               hours: RECORDS ($(RECORDS)) and ROUNDS ($(ROUNDS)) make it shorter'
 	@echo 'make fuzz      build the fuzzers with clang and run each for SECONDS ($(SECONDS))'
 	@echo 'make format    format the sources (check-format only compares)'
 	@echo 'make install   install the program under PREFIX ($(PREFIX))'
@@ -56,13 +62,20 @@ test:
 	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
 	@ctest --test-dir $(BUILD_DIR) --output-on-failure --parallel $(JOBS)
 
-.PHONY: bench
+.PHONY: bench bench-full
 bench:
-	$(call install_packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
+	$(call install_packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES) $(PEER_PACKAGES))
 	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) \
-	  -DFATHOM_TESTS=OFF -DFATHOM_BENCH=ON $(CMAKE_FLAGS)
+	  -DFATHOM_TESTS=OFF -DFATHOM_BENCH=ON -DFATHOM_BENCH_PEERS= $(CMAKE_FLAGS)
 	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
 	@tests/bench/run.sh $(BUILD_DIR)
+bench-full:
+	$(call install_packages,$(BUILD_PACKAGES) $(BENCH_PACKAGES) $(PEER_BUILD_PACKAGES))
+	@tests/bench/peers/build.sh build-peers
+	@cmake -S . -B $(BUILD_DIR) -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) \
+	  -DFATHOM_TESTS=OFF -DFATHOM_BENCH=ON -DFATHOM_BENCH_PEERS=$(CURDIR)/build-peers $(CMAKE_FLAGS)
+	@cmake --build $(BUILD_DIR) --parallel $(JOBS)
+	@tests/bench/run_full.sh $(BUILD_DIR) $(RECORDS) $(ROUNDS)
 
 .PHONY: fuzz
 fuzz:

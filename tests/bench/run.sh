@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A short form of the benchmarks, some two minutes: tests/bench/run.sh BUILD_DIR
+# A short form of the benchmarks, some minutes: tests/bench/run.sh BUILD_DIR
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-bench=${1:?usage: tests/bench/run.sh BUILD_DIR}/tests/bench
+build=${1:?usage: tests/bench/run.sh BUILD_DIR}
+bench=$build/tests/bench
 
 part() { printf '\n== %s\n\n' "$*"; }
 
@@ -13,6 +14,6 @@ part 'the node, through pipes: starting, the course'"'"'s two messages, messages
 "$bench/node_bench" --messages 200000 --runs 3
 
 part 'the store, beside LevelDB and RocksDB where they are installed'
-"$bench/store_bench" --records=200000 --rounds=3
+"$bench/store_bench" --records=200000 --rounds=3 --svg="$build/bench.svg"
 
-part 'a longer form of each is in tests/bench/README.md'
+part "a picture of the ratios: $build/bench.svg; longer forms: make bench-full, tests/bench/README.md"

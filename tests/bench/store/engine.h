@@ -16,13 +16,19 @@
 
 namespace fathom {
 
-// The same for all engines. What is not here is the engine's own default, but for: no compression,
-// and a log that is written for each operation and not synced.
+enum class CompressionKind : bool {
+  kNone,
+  kUsual,  // what the engine does by default
+};
+
+// The same for all engines. What is not here is the engine's own default, but for a log that is
+// written for each operation and not synced.
 struct EngineSettings {
   std::string dir;
   size_t memtable_bytes = size_t{4} << 20;
   size_t block_bytes = 4096;
   size_t block_cache_bytes = size_t{64} << 20;
+  CompressionKind compression = CompressionKind::kNone;
   int filter_bits_per_key = 10;  // of the peers; Fathom's filter has 9.6
   int background_jobs = 2;       // of RocksDB; the others have a thread of their own
 };
@@ -54,6 +60,15 @@ struct EngineKind {
   const char* about;  // version and how it was built
   std::unique_ptr<Engine> (*open)(const EngineSettings& settings);
 };
+
+// How the peers were built, after their version.
+#ifdef FATHOM_BENCH_RELEASE_PEERS
+inline constexpr char kPeerBuild[] =
+    ", from Debian's source, a release build: -O3 -DNDEBUG -march=native, checksums in hardware";
+#else
+inline constexpr char kPeerBuild[] =
+    ", as installed; Debian's package carries assertions, which halve its speed in writes";
+#endif
 
 EngineKind FathomEngine();
 EngineKind LevelDbEngine();  // if it was found when this was built

@@ -41,8 +41,10 @@ std::unique_ptr<Engine> Open(const EngineSettings& settings) {
   options.memtable_bytes = settings.memtable_bytes;
   options.block_bytes = settings.block_bytes;
   options.block_cache_bytes = settings.block_cache_bytes;
-  options.compression = Compression::kNone;
-  options.bottom_compression = Compression::kNone;
+  if (settings.compression == CompressionKind::kNone) {
+    options.compression = Compression::kNone;
+    options.bottom_compression = Compression::kNone;
+  }
   absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, settings.dir);
   RequireOk(db.status(), "open");
   return std::make_unique<FathomAdapter>(*std::move(db));
@@ -50,6 +52,6 @@ std::unique_ptr<Engine> Open(const EngineSettings& settings) {
 
 }  // namespace
 
-EngineKind FathomEngine() { return {"fathom", "this build", Open}; }
+EngineKind FathomEngine() { return {"fathom", FATHOM_BENCH_ABOUT, Open}; }
 
 }  // namespace fathom

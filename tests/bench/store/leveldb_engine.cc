@@ -20,7 +20,9 @@ class LevelDbAdapter final : public Engine {
     options.block_size = settings.block_bytes;
     options.block_cache = cache_.get();
     options.filter_policy = filter_.get();
-    options.compression = leveldb::kNoCompression;
+    if (settings.compression == CompressionKind::kNone) {
+      options.compression = leveldb::kNoCompression;
+    }
     leveldb::DB* db = nullptr;
     RequireOk(leveldb::DB::Open(options, settings.dir, &db), "open");
     db_.reset(db);
@@ -69,8 +71,7 @@ std::unique_ptr<Engine> Open(const EngineSettings& settings) {
 
 EngineKind LevelDbEngine() {
   static const std::string about = std::to_string(leveldb::kMajorVersion) + "." +
-                                   std::to_string(leveldb::kMinorVersion) +
-                                   ", as installed; Debian's package carries assertions";
+                                   std::to_string(leveldb::kMinorVersion) + kPeerBuild;
   return {"leveldb", about.c_str(), Open};
 }
 

@@ -1,10 +1,10 @@
 #include "tests/bench/store/measure.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -35,33 +35,9 @@ uint64_t ProcNumber(const char* file, const std::string& name) {
 }
 
 uint64_t MemoryBytes(const char* what) { return ProcNumber("/proc/self/status", what) * 1024; }
-uint64_t WrittenBytes() { return ProcNumber("/proc/self/io", "wchar:"); }
+uint64_t WrittenBytes() { return ProcNumber("/proc/self/io", "write_bytes:"); }
 
 }  // namespace
-
-void Latencies::Add(std::chrono::nanoseconds duration) {
-  const auto ns = static_cast<uint64_t>(std::max<int64_t>(duration.count(), 0));
-  // Below 2 * kSteps a bucket a nanosecond; above, kSteps buckets for each power of two.
-  const int excess =
-      static_cast<int>(std::bit_width(ns)) - static_cast<int>(std::bit_width(kSteps));
-  const int shift = std::clamp(excess, 0, kMaxShift);
-  const uint64_t bucket = static_cast<uint64_t>(shift) * kSteps + (ns >> shift);
-  ++buckets_[std::min<uint64_t>(bucket, buckets_.size() - 1)];
-  ++count_;
-}
-
-double Latencies::Percentile(double percent) const {
-  const double rank = std::ceil(percent / 100 * static_cast<double>(count_));
-  double seen = 0;
-  for (uint64_t bucket = 0; bucket < buckets_.size(); ++bucket) {
-    seen += buckets_[bucket];
-    if (seen >= rank && seen > 0) {
-      const uint64_t shift = bucket < 2 * kSteps ? 0 : bucket / kSteps - 1;
-      return 1e-3 * static_cast<double>((bucket - shift * kSteps) << shift);
-    }
-  }
-  return 0;
-}
 
 Meter::Meter() : base_bytes_(MemoryBytes("VmRSS:")) {}
 
@@ -89,6 +65,14 @@ void WaitUntilIdle() {
     const double before = CpuSeconds();
     std::this_thread::sleep_for(kWindow);
     idle = CpuSeconds() - before < kIdleCpuSeconds ? idle + 1 : 0;
+  }
+}
+
+void SyncDisk(const std::string& dir) {
+  const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY);
+  if (fd >= 0) {
+    syncfs(fd);
+    close(fd);
   }
 }
 

@@ -1,9 +1,8 @@
 // What one run of a workload costs, measured from outside of the engine, alike for all of them:
-// clocks and memory of the process (each run has one of its own), bytes that it gave to write(2),
-// and bytes in its directory.
+// clocks and memory of the process (each run has one of its own), bytes that it gave the disk to
+// write, and bytes in its directory.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -20,25 +19,10 @@ struct Sample {
   double p999_micros = 0;
   uint64_t peak_bytes = 0;     // of memory, above what the process held before the engine was open
   uint64_t user_bytes = 0;     // keys and values written
-  uint64_t written_bytes = 0;  // given to write(2), log included
+  uint64_t written_bytes = 0;  // pages of files made dirty, through write(2) or a mapping
   uint64_t live_bytes = 0;     // keys and values that the store holds in the end
   uint64_t disk_bytes = 0;     // files in the end
   double side_per_second = 0;  // operations of the other thread
-};
-
-// Counts durations in buckets of 1/64 of their size.
-class Latencies {
- public:
-  void Add(std::chrono::nanoseconds duration);
-  // In microseconds; 0 if nothing was added.
-  double Percentile(double percent) const;
-
- private:
-  static constexpr uint64_t kSteps = 64;
-  static constexpr int kMaxShift = 34;
-
-  std::array<uint32_t, kSteps*(kMaxShift + 2)> buckets_{};
-  uint64_t count_ = 0;
 };
 
 // Made before the engine is open; measures the process.
@@ -65,6 +49,10 @@ class Meter {
 // Waits until the process has used next to no CPU for a while: the engine's background threads have
 // done what there was to do.
 void WaitUntilIdle();
+
+// Writes what the file system of `dir` has not written yet, so that it is not written during the
+// next measurement.
+void SyncDisk(const std::string& dir);
 
 // Of all files below `dir`.
 uint64_t DirectoryBytes(const std::string& dir);

@@ -1,19 +1,17 @@
 #include "tests/bench/store/report.h"
 
-#include <sys/utsname.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "tests/bench/records.h"
+#include "tests/bench/store/machine.h"
 
 namespace fathom {
 namespace {
-
-constexpr int kNameWidth = 17;
 
 double Ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
@@ -45,29 +43,16 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-// In `width` columns, with some three digits that mean something.
-void PrintNumber(int width, double v) {
-  if (v == 0) {
-    std::printf("%*s", width, "-");
-  } else {
-    std::printf("%*.*f", width, v >= 100 ? 0 : (v >= 10 ? 1 : 2), v);
-  }
+// With some three digits that mean something.
+std::string Number(double v) {
+  return v == 0 ? "-" : absl::StrFormat("%.*f", v >= 100 ? 0 : (v >= 10 ? 1 : 2), v);
 }
 
-void PrintRatio(double ratio) {
-  PrintNumber(7, ratio);
-  std::printf("%c", ratio > 0 && ratio < 0.5 ? '!' : ' ');
+const char* CompressionName(const EngineSettings& settings) {
+  return settings.compression == CompressionKind::kNone ? "none" : "usual";
 }
 
-std::string Today() {
-  char text[32] = "";
-  const std::time_t now = std::time(nullptr);
-  std::tm local;
-  if (localtime_r(&now, &local) != nullptr) {
-    std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &local);
-  }
-  return text;
-}
+double Mib(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 }  // namespace
 
@@ -82,144 +67,139 @@ void Report::Add(size_t workload, size_t engine, const Sample& sample) {
   samples_[workload][engine].push_back(sample);
 }
 
-Report::Row Report::MakeRow(size_t workload, Figure figure, bool more_is_better) const {
-  Row row{.name = workloads_[workload].name, .figures = {}};
+Report::Medians Report::MediansOf(size_t workload, const Measure& measure) const {
+  const bool more = measure.better == Better::kMore;
+  Medians medians;
   double best_peer = 0;
   for (size_t engine = 0; engine < engines_.size(); ++engine) {
     std::vector<double> values;
     for (const Sample& sample : samples_[workload][engine]) {
-      values.push_back(figure(sample));
+      values.push_back(measure.figure(sample));
     }
     const double median = Median(std::move(values));
-    row.figures.push_back(median);
-    const bool better = more_is_better ? median > best_peer : median < best_peer;
+    medians.figures.push_back(median);
+    const bool better = more ? median > best_peer : median < best_peer;
     if (engine > 0 && median > 0 && (best_peer == 0 || better)) {
       best_peer = median;
     }
   }
-  const double own = row.figures.front();
-  row.ratio = more_is_better ? Ratio(own, best_peer) : Ratio(best_peer, own);
-  return row;
+  const double own = medians.figures.front();
+  medians.ratio = more ? Ratio(own, best_peer) : Ratio(best_peer, own);
+  return medians;
 }
 
-void Report::PrintHead() const {
-  utsname machine = {};
-  uname(&machine);
-  std::printf("%s, %s %s\n", Today().c_str(), machine.sysname, machine.machine);
+template <typename Selected>
+Table Report::MakeTable(const std::vector<Measure>& measures, Selected selected) const {
+  Table table;
+  table.columns.push_back({"", "workload"});
+  for (const Measure& measure : measures) {
+    for (const EngineKind& engine : engines_) {
+      table.columns.push_back({measure.name, engine.name});
+    }
+    if (measure.has_ratio) {
+      table.columns.push_back({measure.name, "ratio"});
+    }
+  }
+  for (size_t workload = 0; workload < workloads_.size(); ++workload) {
+    std::vector<std::string> row = {workloads_[workload].name};
+    bool any = false;
+    for (const Measure& measure : measures) {
+      const Medians medians = MediansOf(workload, measure);
+      for (const double figure : medians.figures) {
+        row.push_back(Number(figure));
+        any = any || figure > 0;
+      }
+      if (measure.has_ratio) {
+        const bool behind = medians.ratio > 0 && medians.ratio < 1;
+        row.push_back(absl::StrCat(Number(medians.ratio), behind ? "!" : " "));
+      }
+    }
+    if (any && selected(workloads_[workload])) {
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return table;
+}
+
+std::vector<Table> Report::Tables() const {
+  const auto many = [](const Workload& workload) { return !workload.once; };
+  const auto once = [](const Workload& workload) { return workload.once; };
+  const auto all = [](const Workload&) { return true; };
+  std::vector<Table> tables = {
+      MakeTable({{"1000 op/s", ThousandsPerSecond, Better::kMore, true},
+                 {"CPU us/op", CpuMicros, Better::kLess, true}},
+                many),
+      MakeTable({{"ms", Millis, Better::kLess, true}, {"CPU ms", CpuMillis, Better::kLess, true}},
+                once),
+      MakeTable({{"p50, us", P50, Better::kLess, true},
+                 {"p99, us", P99, Better::kLess, true},
+                 {"p99.9, us", P999, Better::kLess, true}},
+                many),
+      MakeTable({{"peak memory, MiB", PeakMib, Better::kLess, false},
+                 {"write amplification", WriteAmplification, Better::kLess, false},
+                 {"space amplification", SpaceAmplification, Better::kLess, false}},
+                all)};
+  tables.erase(std::remove_if(tables.begin(), tables.end(),
+                              [](const Table& table) { return table.rows.empty(); }),
+               tables.end());
+  return tables;
+}
+
+std::vector<std::string> Report::Head() const {
+  std::vector<std::string> lines = {
+      absl::StrCat(Now(), ", ", DescribeMachine()),
+      absl::StrFormat(
+          "%d records of %d + %d bytes, rounds: %d, of which medians; memtable %g MiB, block "
+          "cache %g MiB, blocks of %d bytes",
+          settings_.records, kRecordKeyBytes, kValueBytes, settings_.rounds,
+          Mib(settings_.engine.memtable_bytes), Mib(settings_.engine.block_cache_bytes),
+          settings_.engine.block_bytes),
+      absl::StrCat("compression: ", CompressionName(settings_.engine),
+                   "; log written for each operation, and synced only in fillsync and fillsync8")};
   for (const EngineKind& engine : engines_) {
-    std::printf("%s: %s\n", engine.name, engine.about);
+    lines.push_back(absl::StrCat(engine.name, " ", engine.about));
   }
-  std::printf(
-      "%llu records of %zu + %zu bytes, rounds: %llu, of which medians; memtable %.3g MiB, blocks "
-      "%zu B, "
-      "block cache %.3g MiB,\nno compression, log not synced. Ratios are to the better peer; above "
-      "1 fathom is ahead; '!' marks one below 0.5.\n",
-      static_cast<unsigned long long>(settings_.records), kRecordKeyBytes, kValueBytes,
-      static_cast<unsigned long long>(settings_.rounds),
-      static_cast<double>(settings_.engine.memtable_bytes) / (1 << 20),
-      settings_.engine.block_bytes,
-      static_cast<double>(settings_.engine.block_cache_bytes) / (1 << 20));
+  lines.push_back("ratios are to the better peer, above 1 fathom is ahead, ! marks those below");
+  lines.push_back(settings_.command);
+  return lines;
 }
 
-void Report::PrintSpeed(bool once, const char* left, Figure left_figure, bool more_is_better,
-                        const char* right, Figure right_figure) const {
-  if (std::none_of(workloads_.begin(), workloads_.end(),
-                   [once](const Workload& w) { return w.once == once; })) {
-    return;
+std::string Report::Text() const {
+  std::string text = absl::StrJoin(Head(), "\n") + "\n";
+  for (const Table& table : Tables()) {
+    absl::StrAppend(&text, "\n", TerminalTable(table));
   }
-  const int width = 10 * static_cast<int>(engines_.size()) + 8;
-  std::printf("\n%-*s%*s%*s\n%-*s", kNameWidth, "", width, left, width, right, kNameWidth, "");
-  for (int side = 0; side < 2; ++side) {
-    for (const EngineKind& engine : engines_) {
-      std::printf("%10s", engine.name);
-    }
-    std::printf("%7s ", "ratio");
+  return text;
+}
+
+std::string Report::Markdown() const {
+  std::vector<std::string> head = Head();
+  head.back() = absl::StrCat("`", head.back(), "`");
+  std::string text = absl::StrCat("- ", absl::StrJoin(head, "\n- "), "\n");
+  for (const Table& table : Tables()) {
+    absl::StrAppend(&text, "\n", MarkdownTable(table));
   }
-  std::printf("\n");
+  return text;
+}
+
+BarChart Report::Chart() const {
+  BarChart chart;
+  chart.title = Head();
+  chart.title.pop_back();  // the command is long
+  chart.series = {"throughput", "CPU an operation"};
   for (size_t workload = 0; workload < workloads_.size(); ++workload) {
-    if (workloads_[workload].once != once) {
-      continue;
-    }
-    std::printf("%-*s", kNameWidth, workloads_[workload].name);
-    for (const Row& row : {MakeRow(workload, left_figure, more_is_better),
-                           MakeRow(workload, right_figure, /*more_is_better=*/false)}) {
-      for (const double figure : row.figures) {
-        PrintNumber(10, figure);
-      }
-      PrintRatio(row.ratio);
-    }
-    std::printf("\n");
+    chart.rows.push_back({workloads_[workload].name,
+                          {MediansOf(workload, {"", ThousandsPerSecond, Better::kMore, true}).ratio,
+                           MediansOf(workload, {"", CpuMicros, Better::kLess, true}).ratio}});
   }
-}
-
-void Report::PrintLatencies() const {
-  constexpr std::pair<const char*, Figure> kColumns[] = {
-      {"p50", P50}, {"p99", P99}, {"p99.9", P999}};
-  std::printf("\n%-*s", kNameWidth, "latency, us");
-  for (const auto& [column, figure] : kColumns) {
-    for (const EngineKind& engine : engines_) {
-      std::printf("%10s", engine.name);
-    }
-    std::printf("  %-6s", column);
-  }
-  std::printf("\n");
-  for (size_t workload = 0; workload < workloads_.size(); ++workload) {
-    if (workloads_[workload].once || MakeRow(workload, P50, false).figures.front() == 0) {
-      continue;
-    }
-    std::printf("%-*s", kNameWidth, workloads_[workload].name);
-    for (const auto& [column, figure] : kColumns) {
-      const Row row = MakeRow(workload, figure, false);
-      for (const double value : row.figures) {
-        PrintNumber(10, value);
-      }
-      PrintRatio(row.ratio);
-    }
-    std::printf("\n");
-  }
-}
-
-void Report::PrintSpace() const {
-  constexpr std::pair<const char*, Figure> kColumns[] = {
-      {"peak memory, MiB", PeakMib},
-      {"write amplification", WriteAmplification},
-      {"space amplification", SpaceAmplification}};
-  const int width = 10 * static_cast<int>(engines_.size());
-  std::printf("\n%-*s", kNameWidth, "");
-  for (const auto& [column, figure] : kColumns) {
-    std::printf("%*s", std::max(width, 22), column);
-  }
-  std::printf("\n%-*s", kNameWidth, "");
-  for (size_t i = 0; i < std::size(kColumns); ++i) {
-    std::printf("%*s", std::max(22 - width, 0), "");
-    for (const EngineKind& engine : engines_) {
-      std::printf("%10s", engine.name);
-    }
-  }
-  std::printf("\n");
-  for (size_t workload = 0; workload < workloads_.size(); ++workload) {
-    std::printf("%-*s", kNameWidth, workloads_[workload].name);
-    for (const auto& [column, figure] : kColumns) {
-      std::printf("%*s", std::max(22 - width, 0), "");
-      for (const double value : MakeRow(workload, figure, false).figures) {
-        PrintNumber(10, value);
-      }
-    }
-    std::printf("\n");
-  }
-}
-
-void Report::PrintTables() const {
-  PrintHead();
-  PrintSpeed(/*once=*/false, "1000 op/s", ThousandsPerSecond, true, "CPU us/op", CpuMicros);
-  PrintSpeed(/*once=*/true, "ms", Millis, false, "CPU ms", CpuMillis);
-  PrintLatencies();
-  PrintSpace();
+  return chart;
 }
 
 std::string Report::Json() const {
   nlohmann::ordered_json json;
-  json["date"] = Today();
+  json["date"] = Now();
+  json["machine"] = DescribeMachine();
+  json["command"] = settings_.command;
   json["records"] = settings_.records;
   json["key_bytes"] = kRecordKeyBytes;
   json["value_bytes"] = kValueBytes;
@@ -228,6 +208,7 @@ std::string Report::Json() const {
   json["memtable_bytes"] = settings_.engine.memtable_bytes;
   json["block_bytes"] = settings_.engine.block_bytes;
   json["block_cache_bytes"] = settings_.engine.block_cache_bytes;
+  json["compression"] = CompressionName(settings_.engine);
   for (const EngineKind& engine : engines_) {
     json["engines"][engine.name] = engine.about;
   }

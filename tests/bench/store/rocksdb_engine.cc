@@ -21,7 +21,9 @@ rocksdb::Options OptionsOf(const EngineSettings& settings) {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.write_buffer_size = settings.memtable_bytes;
-  options.compression = rocksdb::kNoCompression;
+  if (settings.compression == CompressionKind::kNone) {
+    options.compression = rocksdb::kNoCompression;
+  }
   options.max_background_jobs = settings.background_jobs;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
@@ -71,8 +73,7 @@ std::unique_ptr<Engine> Open(const EngineSettings& settings) {
 }  // namespace
 
 EngineKind RocksDbEngine() {
-  static const std::string about =
-      rocksdb::GetRocksVersionAsString() + ", as installed; Debian's package carries assertions";
+  static const std::string about = rocksdb::GetRocksVersionAsString() + kPeerBuild;
   return {"rocksdb", about.c_str(), Open};
 }
 

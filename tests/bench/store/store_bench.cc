@@ -1,6 +1,5 @@
 // Fathom beside LevelDB and RocksDB: the same workloads, sizes and settings, taking turns in one
 // session. See tests/bench/README.md.
-#include <fcntl.h>
 #include <getopt.h>
 #include <unistd.h>
 
@@ -16,10 +15,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "tests/bench/scratch_dir.h"
 #include "tests/bench/store/isolated.h"
+#include "tests/bench/store/measure.h"
 #include "tests/bench/store/report.h"
 #include "tests/bench/store/workloads.h"
 
@@ -31,18 +33,23 @@ constexpr char kUsage[] = R"(Usage: store_bench [OPTION]...
   --rounds=N           default 3
   --engines=A,B        of fathom, leveldb, rocksdb; default: all that this was built with
   --workloads=A,B      default: all; those that they need are run too
-  --memtable-bytes=N   default 4194304
-  --block-cache-bytes=N  default 67108864
+  --profile=P          small (memtable 4 MiB, block cache 64 MiB; default) or big (64 MiB, 1 GiB)
+  --compression=C      none (default) or usual: what each engine does by default
   --write-rate=N       of readwhilewriting's writer, a second; 0 for no limit; default 20000
   --dir=DIR            where stores are made; default: the directory for temporary files
-  --json=FILE          every sample goes there
+  --markdown=FILE      the tables go there, too
+  --svg=FILE           a picture of the ratios
+  --json=FILE          every sample
 )";
 
 struct BenchOptions {
-  ReportSettings settings{.records = 200'000, .rounds = 3, .write_rate = 20'000, .engine = {}};
+  ReportSettings settings{
+      .command = "", .records = 200'000, .rounds = 3, .write_rate = 20'000, .engine = {}};
   std::vector<std::string> engines;
   std::vector<std::string> workloads;
   std::string dir;
+  std::string markdown;
+  std::string svg;
   std::string json;
 };
 
@@ -58,17 +65,29 @@ void ParseNumber(const char* name, Number least, Number* number) {
   }
 }
 
+// Whether the second was chosen.
+bool ParseChoice(const char* name, absl::string_view first, absl::string_view second) {
+  if (optarg != first && optarg != second) {
+    Die(absl::StrCat("--", name, ": expected ", first, " or ", second, ", found ", optarg));
+  }
+  return optarg == second;
+}
+
 BenchOptions ParseOptions(int argc, char** argv) {
   BenchOptions parsed;
+  parsed.settings.command = absl::StrJoin(argv, argv + argc, " ");
   const option table[] = {{"records", required_argument, nullptr, 'n'},
                           {"rounds", required_argument, nullptr, 'r'},
                           {"engines", required_argument, nullptr, 'e'},
                           {"workloads", required_argument, nullptr, 'w'},
-                          {"memtable-bytes", required_argument, nullptr, 'm'},
-                          {"block-cache-bytes", required_argument, nullptr, 'c'},
+                          {"profile", required_argument, nullptr, 'p'},
+                          {"compression", required_argument, nullptr, 'c'},
                           {"write-rate", required_argument, nullptr, 'a'},
                           {"dir", required_argument, nullptr, 'd'},
+                          {"markdown", required_argument, nullptr, 'm'},
+                          {"svg", required_argument, nullptr, 's'},
                           {"json", required_argument, nullptr, 'j'},
+                          {"help", no_argument, nullptr, 'h'},
                           {nullptr, 0, nullptr, 0}};
   ReportSettings& settings = parsed.settings;
   for (int c = 0; (c = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
@@ -85,11 +104,16 @@ BenchOptions ParseOptions(int argc, char** argv) {
       case 'w':
         parsed.workloads = absl::StrSplit(optarg, ',');
         break;
-      case 'm':
-        ParseNumber<size_t>("memtable-bytes", 1 << 16, &settings.engine.memtable_bytes);
+      case 'p':
+        if (ParseChoice("profile", "small", "big")) {
+          settings.engine.memtable_bytes = size_t{64} << 20;
+          settings.engine.block_cache_bytes = size_t{1} << 30;
+        }
         break;
       case 'c':
-        ParseNumber<size_t>("block-cache-bytes", 0, &settings.engine.block_cache_bytes);
+        if (ParseChoice("compression", "none", "usual")) {
+          settings.engine.compression = CompressionKind::kUsual;
+        }
         break;
       case 'a':
         ParseNumber<uint64_t>("write-rate", 0, &settings.write_rate);
@@ -97,9 +121,18 @@ BenchOptions ParseOptions(int argc, char** argv) {
       case 'd':
         parsed.dir = optarg;
         break;
+      case 'm':
+        parsed.markdown = optarg;
+        break;
+      case 's':
+        parsed.svg = optarg;
+        break;
       case 'j':
         parsed.json = optarg;
         break;
+      case 'h':
+        std::fputs(kUsage, stdout);
+        std::exit(0);
       default:
         Die("unknown option");
     }
@@ -161,15 +194,6 @@ std::vector<Workload> SelectWorkloads(std::vector<std::string> asked) {
   return selected;
 }
 
-// Dirty pages of one run must not be written during the next.
-void SyncDisk(const std::string& dir) {
-  const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY);
-  if (fd >= 0) {
-    syncfs(fd);
-    close(fd);
-  }
-}
-
 Sample RunOnce(const Workload& workload, const WorkloadContext& context) {
   if (workload.after == nullptr) {
     std::error_code ignored;
@@ -191,6 +215,14 @@ class Progress {
  private:
   const bool shown_ = isatty(STDERR_FILENO) == 1;
 };
+
+// Does nothing if there is no name.
+void WriteFile(const std::string& name, const std::string& text) {
+  if (!name.empty() && !(std::ofstream(name) << text).flush()) {
+    std::fprintf(stderr, "store_bench: cannot write %s\n", name.c_str());
+    std::exit(1);
+  }
+}
 
 int Main(int argc, char** argv) {
   const BenchOptions options = ParseOptions(argc, argv);
@@ -218,11 +250,10 @@ int Main(int argc, char** argv) {
     }
   }
   progress.Show("");
-  report.PrintTables();
-  if (!options.json.empty() && !(std::ofstream(options.json) << report.Json()).flush()) {
-    std::fprintf(stderr, "store_bench: cannot write %s\n", options.json.c_str());
-    return 1;
-  }
+  std::fputs(report.Text().c_str(), stdout);
+  WriteFile(options.markdown, report.Markdown());
+  WriteFile(options.svg, SvgBars(report.Chart()));
+  WriteFile(options.json, report.Json());
   return 0;
 }
 
