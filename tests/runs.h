@@ -1,4 +1,4 @@
-// How long randomised tests run, and on how many CPUs.
+// How long the randomised machines run, and which: FATHOM_TEST_OPS and FATHOM_SEED
 // (tests/README.md); and on how many CPUs.
 #pragma once
 
