@@ -34,20 +34,20 @@ void ReadTallies::AddLookup(const ViewHolder::Pin& slot, const ReadResult& resul
 void ReadTallies::Sum(Stats* stats) const {
   stats->level_reads.resize(kNumLevels);
   for (const Tally& tally : tallies_) {
-    stats->gets += tally.gets;
-    stats->reads.memtables_checked += tally.memtables_checked;
+    stats->gets += tally.gets.value();
+    stats->reads.memtables_checked += tally.memtables_checked.value();
     for (size_t i = 0; i < kNumLevels; ++i) {
       const Level& level = tally.levels[i];
-      const ReadCost cost{.levels_checked = level.levels_checked,
-                          .tables_checked = level.tables_checked,
-                          .filters_checked = level.filters_checked,
-                          .filters_rejected = level.filters_rejected,
-                          .blocks_cached = level.blocks_cached,
-                          .blocks_read = level.blocks_read,
-                          .bytes_read = level.bytes_read};
+      const ReadCost cost{.levels_checked = level.levels_checked.value(),
+                          .tables_checked = level.tables_checked.value(),
+                          .filters_checked = level.filters_checked.value(),
+                          .filters_rejected = level.filters_rejected.value(),
+                          .blocks_cached = level.blocks_cached.value(),
+                          .blocks_read = level.blocks_read.value(),
+                          .bytes_read = level.bytes_read.value()};
       stats->reads.Add(cost);
       stats->level_reads[i].cost.Add(cost);
-      stats->level_reads[i].found += level.found;
+      stats->level_reads[i].found += level.found.value();
     }
   }
 }

@@ -32,7 +32,7 @@ class ReadTallies {
     void operator+=(uint64_t n) {
       count_.store(count_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
-    operator uint64_t() const { return count_.load(std::memory_order_relaxed); }
+    uint64_t value() const { return count_.load(std::memory_order_relaxed); }
 
    private:
     std::atomic<uint64_t> count_{0};
