@@ -11,20 +11,6 @@
 namespace fathom {
 namespace {
 
-const std::atomic<bool> kNotCancelled{false};
-
-CompactionEnvironment Environment(Shapes* shapes) {
-  CompactionEnvironment env;
-  env.home = shapes->home;
-  env.target_table_bytes = 1000;
-  env.new_table_number = [shapes, mutex = std::make_shared<absl::Mutex>()] {
-    absl::MutexLock lock(mutex.get());
-    return shapes->next_number++;
-  };
-  env.cancel = &kNotCancelled;
-  return env;
-}
-
 Entries EntriesOf(const Version::Tables& tables) {
   Entries entries;
   for (const std::shared_ptr<LiveTable>& table : tables) {

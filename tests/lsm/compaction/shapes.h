@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,7 +17,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "lsm/compaction/compaction.h"
+#include "lsm/compaction/compaction_job.h"
 #include "lsm/compaction/table_writer.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/io/mem_file_system.h"
@@ -149,6 +152,20 @@ inline std::string Describe(const Compaction& compaction) {
     absl::StrAppend(&text, " + L", compaction.target_level, ranges(compaction.targets));
   }
   return absl::StrCat(text, " -> L", compaction.target_level);
+}
+
+inline const std::atomic<bool> kNotCancelled{false};
+
+inline CompactionEnvironment Environment(Shapes* shapes) {
+  CompactionEnvironment env;
+  env.home = shapes->home;
+  env.target_table_bytes = 1000;
+  env.new_table_number = [shapes, mutex = std::make_shared<absl::Mutex>()] {
+    absl::MutexLock lock(mutex.get());
+    return shapes->next_number++;
+  };
+  env.cancel = &kNotCancelled;
+  return env;
 }
 
 }  // namespace fathom
