@@ -39,7 +39,7 @@ help:
 	@echo 'make build     leave the program in $(BUILD_DIR)/fathom'
 	@echo 'make bench     build and run a short form of the benchmarks, beside the peers as installed'
 	@echo 'make bench-full  all of it, beside release builds of the peers, made once in build-peers;'
-	@echo '               hours: RECORDS ($(RECORDS)) and ROUNDS ($(ROUNDS)) make it shorter'
+	@echo '               long: RECORDS ($(RECORDS)) and ROUNDS ($(ROUNDS)) make it shorter'
 	@echo 'make fuzz      build the fuzzers with clang and run each for SECONDS ($(SECONDS))'
 	@echo 'make format    format the sources (check-format only compares)'
 	@echo 'make install   install the program under PREFIX ($(PREFIX))'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole of the benchmarks, hours: tests/bench/run_full.sh BUILD_DIR RECORDS ROUNDS
+# The whole of the benchmarks, which takes long: tests/bench/run_full.sh BUILD_DIR RECORDS ROUNDS
 # Leaves tables, pictures and samples in BUILD_DIR/bench-full; report.md there has all that is text.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
