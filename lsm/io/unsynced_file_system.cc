@@ -1,5 +1,7 @@
 #include "lsm/io/unsynced_file_system.h"
 
+#include <utility>
+
 namespace fathom {
 namespace {
 
@@ -19,7 +21,7 @@ class UnsyncedFile : public WritableFile {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WritableFile>> UnsyncedFileSystem::Create(const std::string& path) {
-  absl::StatusOr<std::unique_ptr<WritableFile>> base = base_->Create(path);
+  absl::StatusOr<std::unique_ptr<WritableFile>> base = ForwardingFileSystem::Create(path);
   if (!base.ok()) {
     return base.status();
   }

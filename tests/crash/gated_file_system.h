@@ -18,14 +18,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
-#include "lsm/io/file_system.h"
+#include "lsm/io/forwarding_file_system.h"
 
 namespace fathom {
 
-class GatedFileSystem : public FileSystem {
+class GatedFileSystem : public ForwardingFileSystem {
  public:
-  // `base` is not owned and must outlive this. The gate is open.
-  explicit GatedFileSystem(FileSystem* base) : base_(base) {}
+  // The gate is open.
+  using ForwardingFileSystem::ForwardingFileSystem;
 
   void SetOpen(bool open) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
@@ -56,31 +56,12 @@ class GatedFileSystem : public FileSystem {
       absl::MutexLock lock(&mutex_);
       switched_ = !open_;
     }
-    absl::StatusOr<std::unique_ptr<WritableFile>> file = base_->Create(path);
+    absl::StatusOr<std::unique_ptr<WritableFile>> file = base()->Create(path);
     if (!file.ok()) {
       return file;
     }
     return std::make_unique<File>(*std::move(file));
   }
-  absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override {
-    return base_->OpenForRead(path);
-  }
-  absl::Status Remove(const std::string& path) override { return base_->Remove(path); }
-  absl::Status Rename(const std::string& from, const std::string& to) override {
-    return base_->Rename(from, to);
-  }
-  absl::Status Link(const std::string& from, const std::string& to) override {
-    return base_->Link(from, to);
-  }
-  absl::StatusOr<std::vector<std::string>> List(const std::string& dir) override {
-    return base_->List(dir);
-  }
-  absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
-    return base_->FileSize(path);
-  }
-  absl::Status SyncFile(const std::string& path) override { return base_->SyncFile(path); }
-  absl::Status CreateDir(const std::string& dir) override { return base_->CreateDir(dir); }
-  absl::Status RemoveDir(const std::string& dir) override { return base_->RemoveDir(dir); }
   absl::Status SyncDir(const std::string& dir) override ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       absl::MutexLock lock(&mutex_);
@@ -89,10 +70,7 @@ class GatedFileSystem : public FileSystem {
       }
       switched_ = false;
     }
-    return base_->SyncDir(dir);
-  }
-  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
-    return base_->Lock(path);
+    return base()->SyncDir(dir);
   }
 
  private:
@@ -110,7 +88,6 @@ class GatedFileSystem : public FileSystem {
     const std::unique_ptr<WritableFile> base_;
   };
 
-  FileSystem* const base_;
   absl::Mutex mutex_;
   absl::CondVar changed_;  // open_ or waits_; ThreadSanitizer knows it, and not Mutex::Await
   bool open_ ABSL_GUARDED_BY(mutex_) = true;
