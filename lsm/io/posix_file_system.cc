@@ -13,6 +13,8 @@
 #include <limits>
 #include <utility>
 
+#include "absl/base/call_once.h"
+#include "lsm/io/file_mapping.h"
 #include "lsm/io/file_system.h"
 #include "lsm/io/io_error.h"
 
@@ -62,12 +64,32 @@ absl::StatusOr<Descriptor> Open(const std::string& path, int flags) {
   return Descriptor(fd);
 }
 
+// Small reads are copies from a mapping, which comes with the first of them; large ones, and those
+// that the mapping fails, are calls.
 class PosixReadableFile final : public ReadableFile {
  public:
   PosixReadableFile(std::string path, Descriptor fd, uint64_t size)
       : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
+    if (n <= kMaxMappedRead) {
+      absl::call_once(mapped_, [this] {
+        mapping_ = FileMapping::Map(fd_.get(), 0, size_, FileMapping::Access::kRead);
+      });
+      if (mapping_.CopyOut(offset, n, scratch)) {
+        return n;
+      }
+    }
+    return ReadByCall(offset, n, scratch);
+  }
+
+  uint64_t size() const override { return size_; }
+
+ private:
+  // A copy of more than this is as fast by a call, which needs no page faults.
+  static constexpr size_t kMaxMappedRead = size_t{16} * 1024;
+
+  absl::StatusOr<size_t> ReadByCall(uint64_t offset, size_t n, char* scratch) const {
     constexpr uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
     if (offset > kMaxOffset) {
       return 0;  // No file is that long: beyond the end, like any other such offset.
@@ -89,16 +111,15 @@ class PosixReadableFile final : public ReadableFile {
     return done;
   }
 
-  uint64_t size() const override { return size_; }
-
- private:
   const std::string path_;
   const Descriptor fd_;
   const uint64_t size_;
+  mutable absl::once_flag mapped_;
+  mutable FileMapping mapping_;
 };
 
-// Writes at the descriptor's own position, not with O_APPEND, which would write after a
-// preallocated tail.
+// Appends to preallocated space are copies into a mapping of it; others, and those that the mapping
+// fails, are calls. Not with O_APPEND, which would write after the preallocated tail.
 class PosixWritableFile final : public WritableFile {
  public:
   PosixWritableFile(std::string path, Descriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
@@ -111,6 +132,14 @@ class PosixWritableFile final : public WritableFile {
 
   absl::Status Append(absl::string_view data) override {
     assert(fd_.get() >= 0);
+    if (mapping_.CopyIn(appended_, data)) {
+      appended_ += data.size();
+      return absl::OkStatus();
+    }
+    mapping_ = FileMapping();  // it ends here, or is not to be trusted any more
+    if (position_ != appended_ && ::lseek(fd_.get(), static_cast<off_t>(appended_), SEEK_SET) < 0) {
+      return IoError(path_, "lseek", errno);
+    }
     while (!data.empty()) {
       const ssize_t written =
           RetryInterrupted([&] { return ::write(fd_.get(), data.data(), data.size()); });
@@ -118,6 +147,7 @@ class PosixWritableFile final : public WritableFile {
         return IoError(path_, "write", errno);
       }
       appended_ += static_cast<uint64_t>(written);
+      position_ = appended_;
       data.remove_prefix(static_cast<size_t>(written));
     }
     return absl::OkStatus();
@@ -138,7 +168,11 @@ class PosixWritableFile final : public WritableFile {
       return ::fallocate(fd_.get(), 0, static_cast<off_t>(appended_),
                          static_cast<off_t>(length - appended_));
     });
-    if (result == 0 || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
+    if (result == 0) {
+      mapping_ = FileMapping::Map(fd_.get(), appended_, length, FileMapping::Access::kReadWrite);
+      return absl::OkStatus();
+    }
+    if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
       return absl::OkStatus();
     }
     return IoError(path_, "fallocate", errno);
@@ -146,6 +180,7 @@ class PosixWritableFile final : public WritableFile {
 
   absl::Status Close() override {
     assert(fd_.get() >= 0);
+    mapping_ = FileMapping();
     int cut_error = 0;
     if (preallocated_ && RetryInterrupted([&] {
                            return ::ftruncate(fd_.get(), static_cast<off_t>(appended_));
@@ -162,7 +197,9 @@ class PosixWritableFile final : public WritableFile {
  private:
   const std::string path_;
   Descriptor fd_;
+  FileMapping mapping_;  // of preallocated space
   uint64_t appended_ = 0;
+  uint64_t position_ = 0;  // the descriptor's: copies leave it behind
   bool preallocated_ = false;
 };
 
@@ -204,7 +241,7 @@ class PosixFileSystemImpl final : public FileSystem {
   }
 
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
-    absl::StatusOr<Descriptor> fd = Open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    absl::StatusOr<Descriptor> fd = Open(path, O_RDWR | O_CREAT | O_TRUNC);
     if (!fd.ok()) {
       return fd.status();
     }

@@ -189,6 +189,92 @@ TEST_CASE("posix: a preallocation that fails for want of room is reported and le
   CHECK(MustRead(PosixFileSystem(), path) == "abc");
 }
 
+// A page that is gone raises SIGBUS where its mapping is touched, as a page on a bad disk does.
+TEST_CASE("posix: a read of a file that was cut short ends where the file does") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  const std::string bytes(100'000, 'x');
+  REQUIRE(MustCreate(PosixFileSystem(), path)->Append(bytes).ok());
+  const std::unique_ptr<ReadableFile> file = MustOpen(PosixFileSystem(), path);
+  std::string scratch(4096, '\0');
+  for (int round = 0; round < 3; ++round) {
+    CHECK(file->Read(80'000, 4096, scratch.data()).value_or(0) == 4096);
+    REQUIRE(::truncate(path.c_str(), 50'000) == 0);
+    CHECK(file->Read(80'000, 4096, scratch.data()).value_or(1) == 0);
+    CHECK(file->Read(40'000, 4096, scratch.data()).value_or(0) == 4096);
+    REQUIRE(::truncate(path.c_str(), 100'000) == 0);
+  }
+}
+
+TEST_CASE("posix: threads that read what is gone beside what is there each get their own") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  REQUIRE(MustCreate(PosixFileSystem(), path)->Append(std::string(100'000, 'x')).ok());
+  const std::unique_ptr<ReadableFile> file = MustOpen(PosixFileSystem(), path);
+  REQUIRE(::truncate(path.c_str(), 50'000) == 0);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> readers;
+  for (const uint64_t offset : {10'000, 80'000, 20'000, 90'000}) {
+    readers.emplace_back([&, offset] {
+      const size_t expected = offset < 50'000 ? 4096 : 0;
+      std::string scratch(4096, '\0');
+      for (int i = 0; i < 200; ++i) {
+        wrong += file->Read(offset, 4096, scratch.data()).value_or(1) == expected ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("posix: an append to preallocated space that was taken away is written all the same") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), path);
+  CHECK(file->Append("a").ok());
+  CHECK(file->Preallocate(100'000).ok());
+  CHECK(file->Append(std::string(9'999, 'b')).ok());
+  REQUIRE(::truncate(path.c_str(), 10'000) == 0);
+  CHECK(file->Append(std::string(20'000, 'c')).ok());
+  CHECK(file->Append("d").ok());
+  CHECK(file->Close().ok());
+  CHECK((MustRead(PosixFileSystem(), path) ==
+         "a" + std::string(9'999, 'b') + std::string(20'000, 'c') + "d"));
+}
+
+// Crash case 57.
+TEST_CASE(
+    "posix: an append to preallocated space that was taken away from a full disk is an error") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), path);
+  CHECK(file->Preallocate(100'000).ok());
+  REQUIRE(::truncate(path.c_str(), 0) == 0);
+  const FileSizeLimit limit(1000);
+  const absl::Status status = file->Append(std::string(20'000, 'c'));
+  CHECK(status.message() == path + ": write: File too large");
+}
+
+TEST_CASE(
+    "posix: a bus error that is nobody's copy ends the process, or goes where it went before") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  REQUIRE(MustCreate(PosixFileSystem(), path)->Append("x").ok());
+  char byte = 0;
+  REQUIRE(MustOpen(PosixFileSystem(), path)->Read(0, 1, &byte).ok());  // the handler is installed
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::raise(SIGBUS);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK_FALSE((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+}
+
 std::atomic<int> signals_seen{0};
 
 // Signals this thread every millisecond, and lets system calls be interrupted by it.
