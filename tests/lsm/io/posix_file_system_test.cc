@@ -214,7 +214,7 @@ TEST_CASE("posix: threads that read what is gone beside what is there each get t
   REQUIRE(::truncate(path.c_str(), 50'000) == 0);
   std::atomic<int> wrong{0};
   std::vector<std::thread> readers;
-  for (const uint64_t offset : {10'000, 80'000, 20'000, 90'000}) {
+  for (const uint64_t offset : {10'000u, 80'000u, 20'000u, 90'000u}) {
     readers.emplace_back([&, offset] {
       const size_t expected = offset < 50'000 ? 4096 : 0;
       std::string scratch(4096, '\0');
