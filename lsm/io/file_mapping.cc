@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -23,6 +24,8 @@ struct sigaction handler_before;
 
 void OnBusError(int signal, siginfo_t* info, void* context) {
   if (fault_target != nullptr) {
+    // The copy has saved no mask, which would take it a system call: this one is for the fault.
+    ::pthread_sigmask(SIG_SETMASK, &static_cast<const ucontext_t*>(context)->uc_sigmask, nullptr);
     siglongjmp(*fault_target, 1);
   }
   if ((handler_before.sa_flags & SA_SIGINFO) != 0) {
@@ -41,8 +44,7 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
 void InstallHandler() {
   struct sigaction action = {};
   action.sa_sigaction = OnBusError;
-  // Not blocked inside the handler, which need not return: a copy then has no mask to save.
-  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigaction(SIGBUS, &action, &handler_before);
 }
 
@@ -100,6 +102,9 @@ void FileMapping::Unmap() {
 }
 
 bool FileMapping::Copy(const char* from, size_t n, char* to) {
+  if (n == 0) {
+    return true;  // memcpy must not see a null pointer
+  }
   sigjmp_buf here;
   if (sigsetjmp(here, /*save the signal mask=*/0) != 0) {
     fault_target = nullptr;
