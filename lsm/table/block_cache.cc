@@ -1,7 +1,9 @@
 #include "lsm/table/block_cache.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 namespace fathom {
 namespace {
@@ -27,7 +29,7 @@ BlockCache::Shard& BlockCache::ShardOf(const Key& key) {
   return shards_[(HashOf(key) >> 60) & (shards_in_use_ - 1)];
 }
 
-std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority) {
+std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority, bool* keep) {
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
   if (!shard.slots.empty()) {
@@ -39,6 +41,10 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
     }
   }
   ++shard.counters.misses;
+  if (keep != nullptr) {
+    const bool full = shard.counters.bytes > shard_capacity_ / 8 * 7;
+    *keep = !full || priority == Priority::kLow || shard.MissedLately(HashOf(key));
+  }
   return nullptr;
 }
 
@@ -84,6 +90,13 @@ BlockCache::Slot& BlockCache::Shard::Find(const Key& key) {
     i = (i + 1) & mask;
   }
   return slots[i];
+}
+
+bool BlockCache::Shard::MissedLately(uint64_t hash) {
+  missed.resize(std::max<size_t>(slots.size() / 4, 1));
+  const auto tag = static_cast<uint32_t>(hash >> 28) | 1;
+  uint32_t& last = missed[hash & (missed.size() - 1)];
+  return std::exchange(last, tag) == tag;
 }
 
 void BlockCache::Shard::Add(Slot slot) {

@@ -32,17 +32,25 @@ struct StoredBlock {
   Compression compression = Compression::kNone;
 };
 
+absl::Status CheckWithinFile(const ReadableFile& file, const std::string& name,
+                             const BlockHandle& handle) {
+  return EndsWithin(handle, file.size())
+             ? absl::OkStatus()
+             : Corruption(name, handle.offset, "block",
+                          absl::StrCat("within the file's ", file.size(), " bytes"),
+                          absl::StrCat(handle.size, " bytes and a trailer"));
+}
+
 absl::StatusOr<StoredBlock> ReadStored(const ReadableFile& file, const std::string& name,
                                        const BlockHandle& handle,
                                        std::optional<uint32_t> parent_checksum) {
-  if (!EndsWithin(handle, file.size())) {
-    return Corruption(name, handle.offset, "block",
-                      absl::StrCat("within the file's ", file.size(), " bytes"),
-                      absl::StrCat(handle.size, " bytes and a trailer"));
+  absl::Status status = CheckWithinFile(file, name, handle);
+  if (!status.ok()) {
+    return status;
   }
   const size_t n = handle.size + kBlockTrailerBytes;
   StoredBlock stored{.bytes = std::make_unique_for_overwrite<char[]>(n)};
-  absl::Status status = ReadExactly(file, name, handle.offset, n, stored.bytes.get());
+  status = ReadExactly(file, name, handle.offset, n, stored.bytes.get());
   if (!status.ok()) {
     return status;
   }
@@ -109,6 +117,33 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
   }
   return Uncompress(stored->compression, absl::string_view(stored->bytes.get(), handle.size),
                     std::move(name), handle, search);
+}
+
+char* BlockScratch::Take(size_t n) {
+  if (n > capacity_) {
+    capacity_ = n;
+    bytes_ = std::make_unique_for_overwrite<char[]>(n);
+  }
+  return bytes_.get();
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> ReadBlockInto(
+    BlockScratch* scratch, const ReadableFile& file, std::shared_ptr<const std::string> name,
+    const BlockHandle& handle, std::optional<uint32_t> parent_checksum) {
+  absl::Status status = CheckWithinFile(file, *name, handle);
+  if (!status.ok()) {
+    return status;
+  }
+  const size_t n = handle.size + kBlockTrailerBytes;
+  if (n > BlockScratch::kMaxBytes) {
+    return ReadBlock(file, std::move(name), handle, parent_checksum);
+  }
+  char* const bytes = scratch->Take(n);
+  status = ReadExactly(file, *name, handle.offset, n, bytes);
+  if (!status.ok()) {
+    return status;
+  }
+  return BorrowBlock(absl::string_view(bytes, n), std::move(name), handle, parent_checksum);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block_and_trailer,

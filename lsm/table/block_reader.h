@@ -56,6 +56,28 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::optional<uint32_t> parent_checksum,
                                                        Block::Search search = Block::Search::kNone);
 
+// Memory that each block read into it takes over from the one before: reading allocates nothing.
+// One thread at a time.
+class BlockScratch {
+ public:
+  static constexpr size_t kMaxBytes = size_t{64} << 10;
+
+  // REQUIRES: n <= kMaxBytes.
+  char* Take(size_t n);
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  size_t capacity_ = 0;
+};
+
+// As ReadBlock, for a block that lives only until the next one is read into `scratch`; a large or
+// compressed one has memory of its own.
+absl::StatusOr<std::shared_ptr<const Block>> ReadBlockInto(BlockScratch* scratch,
+                                                           const ReadableFile& file,
+                                                           std::shared_ptr<const std::string> name,
+                                                           const BlockHandle& handle,
+                                                           std::optional<uint32_t> parent_checksum);
+
 // As ReadBlock, from bytes that were read before: `block_and_trailer` is what `handle` describes,
 // and must outlive the block.
 absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block_and_trailer,

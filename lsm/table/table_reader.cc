@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "lsm/format/checksum.h"
 #include "lsm/format/corruption.h"
-#include "lsm/table/block_reader.h"
 #include "lsm/table/table_iterator.h"
 #include "lsm/table/table_tail.h"
 
@@ -189,7 +188,9 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const Blo
   if (!entry.ok()) {
     return entry.status();
   }
-  return GetBlock(*entry, {.cache = caches_.data, .search = Block::Search::kAll}, cost);
+  thread_local BlockScratch scratch;
+  return GetBlock(
+      *entry, {.cache = caches_.data, .scratch = &scratch, .search = Block::Search::kAll}, cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
@@ -212,8 +213,9 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
                                                                    const BlockUse& use,
                                                                    ReadCost* cost) {
   const BlockCache::Key key{.table = identity_.number, .offset = entry.handle.offset};
+  bool keep = false;
   if (use.cache != nullptr) {
-    if (std::shared_ptr<const Block> block = use.cache->Lookup(key, use.priority);
+    if (std::shared_ptr<const Block> block = use.cache->Lookup(key, use.priority, &keep);
         block != nullptr) {
       ++cost->blocks_cached;
       return block;
@@ -231,9 +233,13 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
       return BorrowBlock(*bytes, name_, entry.handle, entry.checksum);
     }
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block =
-      ReadBlock(*file_, name_, entry.handle, entry.checksum, use.search);
-  if (block.ok() && use.cache != nullptr && use.fill_cache) {
+  keep = keep && use.fill_cache;
+  if (!keep && use.scratch != nullptr) {
+    return ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
+  }
+  absl::StatusOr<std::shared_ptr<const Block>> block = ReadBlock(
+      *file_, name_, entry.handle, entry.checksum, keep ? use.search : Block::Search::kNone);
+  if (block.ok() && keep) {
     use.cache->Insert(key, *block, use.priority);
   }
   return block;

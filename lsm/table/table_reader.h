@@ -21,6 +21,7 @@
 #include "lsm/io/file_system.h"
 #include "lsm/table/block.h"
 #include "lsm/table/block_cache.h"
+#include "lsm/table/block_reader.h"
 #include "lsm/table/bloom_filter.h"
 #include "lsm/table/readahead.h"
 #include "lsm/table/table_format.h"
@@ -105,12 +106,13 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     BlockCache* cache = nullptr;  // may be null
     BlockCache::Priority priority = BlockCache::Priority::kHigh;
     bool fill_cache = true;
-    Readahead* readahead = nullptr;  // may be null
+    Readahead* readahead = nullptr;   // may be null
+    BlockScratch* scratch = nullptr;  // for a block that is not kept; may be null
     Block::Search search = Block::Search::kNone;
   };
   // Blocks through the cache. `cost` is not null.
   absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
-  // The block of the current entry of `index`, for a lookup.
+  // The block of the current entry of `index`, for a lookup: it lives until this thread's next one.
   absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
                                                             ReadCost* cost);
   // The same for a scan. The block may lie in `readahead`: it lives until the next call with it.
