@@ -240,6 +240,8 @@ void BlockIterator::MoveToRestart(uint32_t index) {
 
 void BlockIterator::MoveToEntry(uint32_t i) {
   const uint32_t offset = block_->index_.offset(i);
+  __builtin_prefetch(data_ + offset + 64);
+  __builtin_prefetch(data_ + offset + 128);
   EntryHeader header;
   const char* const p = DecodeEntryHeader(data_ + offset, data_ + end_, &header);
   if (p == nullptr || header.unshared < kTrailerBytes ||  // then it shares bytes of a trailer

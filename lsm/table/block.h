@@ -45,6 +45,11 @@ class Block {
   // What the block costs in memory, in bytes.
   size_t charge() const { return size_ + sizeof(Block) + index_.memory_bytes(); }
 
+  // What a seek looks at first, for a prefetch.
+  const char* search_begins() const {
+    return index_.size() > 0 ? index_.memory() : bytes_ + restarts_offset_;
+  }
+
   // Where it came from, for errors.
   const std::string& file() const { return *file_; }
   uint64_t offset() const { return offset_; }

@@ -10,9 +10,6 @@
 namespace fathom {
 namespace {
 
-constexpr uint32_t kSlotsPerLine = 8;
-constexpr uint32_t kPrefetchedSlots = 8 * kSlotsPerLine;
-
 // Walks over entries from one at a restart point on; ends where one does not parse.
 class EntryWalk {
  public:
@@ -90,10 +87,6 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t e
 }
 
 EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
-  // All lines of a usual index at once, instead of one after the other as the search comes to them.
-  for (uint32_t i = 0; i < std::min(size_, kPrefetchedSlots); i += kSlotsPerLine) {
-    __builtin_prefetch(slots_.get() + i);
-  }
   const int order = user_key.substr(0, common_prefix_.size()).compare(common_prefix_);
   if (order != 0) {
     return order < 0 ? Range{0, 0} : Range{size_, size_};

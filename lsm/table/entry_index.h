@@ -34,6 +34,8 @@ class EntryIndex {
   uint32_t size() const { return size_; }
   size_t memory_bytes() const { return size_ * sizeof(uint64_t); }
 
+  const char* memory() const { return reinterpret_cast<const char*>(slots_.get()); }
+
   uint32_t offset(uint32_t i) const { return static_cast<uint32_t>(slots_[i] & kOffsetMask); }
 
   // Which entries can be versions of `user_key`: those before `first` have smaller user keys, those
