@@ -65,13 +65,6 @@ absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
   if (!built.ok()) {
     return built.status();
   }
-  absl::Status status = file_->Sync();
-  if (status.ok()) {
-    status = file_->Close();
-  }
-  if (!status.ok()) {
-    return status;
-  }
   filter_bits_ = built->filter_bits;
   meta_.Describe(*std::move(built));
   absl::StatusOr<std::shared_ptr<LiveTable>> table =
@@ -79,7 +72,13 @@ absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
   if (!table.ok()) {
     return table.status();
   }
-  status = CheckAgainstDigest(**table);
+  absl::Status status = CheckAgainstDigest(**table);  // while the disk writes
+  if (status.ok()) {
+    status = file_->Sync();
+  }
+  if (status.ok()) {
+    status = file_->Close();
+  }
   if (!status.ok()) {
     return status;
   }

@@ -1,5 +1,5 @@
-// One table on its way to disk, for flushes and compactions: written, made durable, opened, and
-// read back to see that it holds what it was given.
+// One table on its way to disk, for flushes and compactions: written, opened, read back to see that
+// it holds what it was given, and made durable.
 //
 // One thread at a time.
 #pragma once

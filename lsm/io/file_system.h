@@ -49,6 +49,10 @@ class WritableFile {
   // Appends all of `data`. On error any part of it may have been written.
   virtual absl::Status Append(absl::string_view data) = 0;
 
+  // Begins to write to disk what was appended, so that a later Sync waits for less. Advisory:
+  // promises nothing, and what fails is for that Sync to say.
+  virtual void StartSync() {}
+
   // Makes everything appended so far durable (fdatasync). See rule 3 above.
   virtual absl::Status Sync() = 0;
 

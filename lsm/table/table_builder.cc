@@ -167,6 +167,7 @@ BlockHandle TableBuilder::WriteBlock(absl::string_view stored, Compression compr
 
 void TableBuilder::Flush() {
   status_ = file_->Append(buffer_);
+  file_->StartSync();  // the disk writes while the next blocks are built
   buffer_.clear();
 }
 
