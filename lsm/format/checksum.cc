@@ -1,5 +1,6 @@
 #include "lsm/format/checksum.h"
 
+#define XXH_INLINE_ALL  // most inputs are keys: a call through the library costs as much as the hash
 #include <xxhash.h>
 
 #ifdef FATHOM_XXH3_AVX2
