@@ -39,7 +39,7 @@ uint64_t WrittenBytes() { return ProcNumber("/proc/self/io", "write_bytes:"); }
 
 }  // namespace
 
-Meter::Meter() : base_bytes_(MemoryBytes("VmRSS:")) {}
+Meter::Meter() : base_bytes_(MemoryBytes("RssAnon:")) {}
 
 void Meter::Start() {
   written_start_ = WrittenBytes();
@@ -53,8 +53,10 @@ void Meter::Finish(Sample* sample) const {
   sample->cpu_seconds = CpuSeconds() - cpu_start_;
   sample->seconds = std::chrono::duration<double>(stop_ - start_).count();
   sample->written_bytes = WrittenBytes() - written_start_;
+  // Pages of mapped files are the file cache's.
+  const uint64_t not_ours = MemoryBytes("RssFile:") + base_bytes_;
   const uint64_t peak = MemoryBytes("VmHWM:");
-  sample->peak_bytes = peak - std::min(peak, base_bytes_);
+  sample->peak_bytes = peak - std::min(peak, not_ours);
 }
 
 void WaitUntilIdle() {

@@ -17,7 +17,7 @@ struct Sample {
   double p50_micros = 0;   // latency of an operation
   double p99_micros = 0;
   double p999_micros = 0;
-  uint64_t peak_bytes = 0;     // of memory, above what the process held before the engine was open
+  uint64_t peak_bytes = 0;     // of memory but for mapped files, above what was held before
   uint64_t user_bytes = 0;     // keys and values written
   uint64_t written_bytes = 0;  // pages of files made dirty, through write(2) or a mapping
   uint64_t live_bytes = 0;     // keys and values that the store holds in the end
