@@ -87,8 +87,8 @@ class PosixReadableFile final : public ReadableFile {
   uint64_t size() const override { return size_; }
 
  private:
-  // A copy of more than this is as fast by a call, which needs no page faults.
-  static constexpr size_t kMaxMappedRead = size_t{16} * 1024;
+  // More is read by who passes once over much: a call is as fast then, and needs no page faults.
+  static constexpr size_t kMaxMappedRead = size_t{256} << 10;
 
   absl::StatusOr<size_t> ReadByCall(uint64_t offset, size_t n, char* scratch) const {
     constexpr uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
