@@ -190,15 +190,40 @@ void BlockIterator::Next() {
 
 void BlockIterator::Prev() {
   assert(Valid());
-  const uint32_t original = current_;
-  if (original == 0) {
+  if (current_ == 0) {
     current_ = end_;
     return ShowNothing();
   }
-  MoveToRestart(block_->LastRestartBefore(original));
+  if (passed_.empty() || passed_.back().next != current_) {
+    PassEntriesBefore(current_);
+    if (!status_.ok()) {
+      return;
+    }
+  }
+  const Passed& entry = passed_.back();
+  current_ = entry.offset;
+  next_ = entry.next;
+  Show(absl::string_view(passed_keys_).substr(entry.key_begin, entry.key_size),
+       absl::string_view(data_ + entry.value, entry.next - entry.value));
+  passed_.pop_back();
+}
+
+void BlockIterator::PassEntriesBefore(uint32_t end) {
+  passed_.clear();
+  passed_keys_.clear();
+  MoveToRestart(block_->LastRestartBefore(end));
   do {
     ReadNextEntry();
-  } while (Valid() && next_ < original);
+    if (!Valid()) {
+      return;
+    }
+    passed_.push_back({.offset = current_,
+                       .value = static_cast<uint32_t>(value().data() - data_),
+                       .next = next_,
+                       .key_begin = static_cast<uint32_t>(passed_keys_.size()),
+                       .key_size = static_cast<uint32_t>(key().size())});
+    passed_keys_.append(key().data(), key().size());
+  } while (next_ < end);
 }
 
 bool BlockIterator::IsBefore(absl::string_view target) {

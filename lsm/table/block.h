@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -111,6 +112,8 @@ class BlockIterator final : public InternalIterator {
   // To an entry that is in the block's index.
   void MoveToEntry(uint32_t i);
   void ReadNextEntry();
+  // Prev's memory: walks from a restart point to the entry at `end` and notes all before it.
+  void PassEntriesBefore(uint32_t end);
   // Shows the entry at `offset`. The bytes that its key shares are in key_buffer_.
   void ShowEntry(uint32_t offset, const EntryHeader& header, const char* unshared);
   absl::Status CorruptAt(uint32_t entry, absl::string_view what, const absl::AlphaNum& expected,
@@ -122,8 +125,20 @@ class BlockIterator final : public InternalIterator {
   const uint32_t end_;  // offset of the restart points
   uint32_t current_;    // offset of the current entry; end_ when not valid
   uint32_t next_;       // offset of the entry after it
-  // The current key, unless it stands in the block whole.
+  // The current key, unless it stands in the block whole, or in passed_keys_.
   std::string key_buffer_;
+
+  // Entries that Prev passed on its way from a restart point, up to some entry: going on backward
+  // needs no way from there again.
+  struct Passed {
+    uint32_t offset;
+    uint32_t value;  // offset of the value, at the end of which the next entry is
+    uint32_t next;
+    uint32_t key_begin;  // in passed_keys_
+    uint32_t key_size;
+  };
+  std::vector<Passed> passed_;
+  std::string passed_keys_;
   absl::Status status_;
 };
 
