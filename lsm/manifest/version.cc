@@ -9,19 +9,6 @@
 #include "lsm/manifest/level_iterator.h"
 
 namespace fathom {
-namespace {
-
-// The only table of a sorted level that can hold `user_key`, or null.
-const LiveTable* TableFor(const Version::Tables& tables, absl::string_view user_key) {
-  const auto table = std::partition_point(tables.begin(), tables.end(),
-                                          [user_key](const std::shared_ptr<LiveTable>& t) {
-                                            return EndsBefore(t->meta().largest, user_key);
-                                          });
-  return table != tables.end() && (*table)->Covers(user_key) ? table->get() : nullptr;
-}
-
-}  // namespace
-
 std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tables& opened) const {
   assert(edit.added_tables.size() == opened.size());
   auto next = std::make_shared<Version>(*this);
@@ -43,6 +30,7 @@ std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tabl
   }
   next->FindDeepest();
   next->FindRangeTombstones();
+  next->FindKeyRanges();
   assert(next->Check().ok());
   return next;
 }
@@ -51,26 +39,32 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
                                     bool use_filters, std::string* value, LevelCosts* costs) const {
   const std::optional<uint64_t> filter_hash =
       use_filters ? std::optional(FilterHash(user_key)) : std::nullopt;
-  for (int i = 0; i <= deepest_; ++i) {
-    const Tables& tables = levels_[static_cast<size_t>(i)];
-    ReadCost* const cost = &(*costs)[static_cast<size_t>(i)];
+  const std::optional<uint64_t> digest = ranges_.DigestOf(user_key);
+  for (size_t level = 0; static_cast<int>(level) <= deepest_; ++level) {
+    const bool sorted = level > 0;
+    const std::span<const KeyRanges::Range> ranges = ranges_.level(level);
+    ReadCost* const cost = &(*costs)[level];
     ++cost->levels_checked;
-    if (i == 0) {
-      for (const std::shared_ptr<LiveTable>& table : tables) {
-        if (!table->Covers(user_key)) {
-          continue;
-        }
-        absl::StatusOr<Lookup> found =
-            table->reader().Get(user_key, filter_hash, snapshot, value, cost);
-        if (!found.ok() || *found != Lookup::kAbsent) {
-          return found;
-        }
+    if (!digest.has_value()) {
+      continue;
+    }
+    for (size_t i = sorted ? ranges_.FirstFor(level, *digest) : 0; i < ranges.size(); ++i) {
+      const KeyRanges::Covers covers = ranges[i].Covering(*digest);
+      if (sorted && covers == KeyRanges::Covers::kNo) {
+        break;
       }
-    } else if (const LiveTable* table = TableFor(tables, user_key); table != nullptr) {
+      const LiveTable& table = *levels_[level][i];
+      if (covers == KeyRanges::Covers::kNo ||
+          (covers == KeyRanges::Covers::kPerhaps && !table.Covers(user_key))) {
+        continue;
+      }
       absl::StatusOr<Lookup> found =
-          table->reader().Get(user_key, filter_hash, snapshot, value, cost);
+          table.reader().Get(user_key, filter_hash, snapshot, value, cost);
       if (!found.ok() || *found != Lookup::kAbsent) {
         return found;
+      }
+      if (sorted) {
+        break;  // no other one covers the key
       }
     }
   }
@@ -143,6 +137,16 @@ void Version::FindRangeTombstones() {
     return std::ranges::any_of(
         tables, [](const auto& table) { return table->reader().range_tombstones() != nullptr; });
   });
+}
+
+void Version::FindKeyRanges() {
+  KeyRanges::Levels levels;
+  for (size_t level = 0; level < kNumLevels; ++level) {
+    for (const std::shared_ptr<LiveTable>& table : levels_[level]) {
+      levels[level].push_back(&table->meta());
+    }
+  }
+  ranges_ = KeyRanges::Of(levels);
 }
 
 absl::Status Version::Check() const {

@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "lsm/format/internal_iterator.h"
 #include "lsm/format/lookup.h"
+#include "lsm/manifest/key_ranges.h"
 #include "lsm/manifest/live_table.h"
 #include "lsm/manifest/version_edit.h"
 
@@ -66,8 +67,10 @@ class Version {
  private:
   void FindDeepest();
   void FindRangeTombstones();
+  void FindKeyRanges();
 
   std::array<Tables, kNumLevels> levels_;
+  KeyRanges ranges_;
   int deepest_ = -1;
   bool has_range_tombstones_ = false;
 };

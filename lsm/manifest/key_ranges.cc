@@ -1,0 +1,66 @@
+#include "lsm/manifest/key_ranges.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "lsm/format/coding.h"
+#include "lsm/format/internal_key.h"
+
+namespace fathom {
+
+KeyRanges KeyRanges::Of(const Levels& levels) {
+  KeyRanges ranges;
+  bool first = true;
+  for (const std::vector<const TableMeta*>& tables : levels) {
+    for (const TableMeta* table : tables) {
+      for (const std::string* bound : {&table->smallest, &table->largest}) {
+        const absl::string_view key = UserKey(*bound);
+        if (first) {
+          ranges.common_prefix_.assign(key.data(), key.size());
+          first = false;
+        }
+        const auto differ = std::ranges::mismatch(ranges.common_prefix_, key);
+        ranges.common_prefix_.erase(differ.in1, ranges.common_prefix_.end());
+      }
+    }
+  }
+  for (size_t level = 0; level < levels.size(); ++level) {
+    for (const TableMeta* table : levels[level]) {
+      ranges.levels_[level].push_back({.smallest = ranges.DigestWithin(UserKey(table->smallest)),
+                                       .largest = ranges.DigestWithin(UserKey(table->largest))});
+    }
+  }
+  return ranges;
+}
+
+std::optional<uint64_t> KeyRanges::DigestOf(absl::string_view user_key) const {
+  if (user_key.substr(0, common_prefix_.size()) != common_prefix_) {
+    return std::nullopt;
+  }
+  return DigestWithin(user_key);
+}
+
+size_t KeyRanges::FirstFor(size_t level, uint64_t digest) const {
+  const std::vector<Range>& ranges = levels_[level];
+  // Without a branch that depends on the digests: it could not be foretold.
+  size_t first = 0;
+  for (size_t n = ranges.size(); n > 0;) {
+    const size_t half = (n + 1) / 2;
+    first += ranges[first + half - 1].largest < digest ? half : 0;
+    n -= half;
+  }
+  return first;
+}
+
+uint64_t KeyRanges::DigestWithin(absl::string_view user_key) const {
+  user_key.remove_prefix(common_prefix_.size());
+  char bytes[sizeof(uint64_t)] = {};
+  if (user_key.size() >= sizeof(bytes)) {
+    std::memcpy(bytes, user_key.data(), sizeof(bytes));
+  } else if (!user_key.empty()) {
+    std::memcpy(bytes, user_key.data(), user_key.size());
+  }
+  return __builtin_bswap64(DecodeFixed64(bytes));
+}
+
+}  // namespace fathom
