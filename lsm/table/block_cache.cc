@@ -48,7 +48,8 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
   ++shard.counters.misses;
   if (keep != nullptr) {
     const bool full = shard.counters.bytes > shard_capacity_ / 8 * 7;
-    *keep = !full || priority == Priority::kLow || shard.MissedLately(HashOf(key));
+    *keep = shard_capacity_ > 0 &&
+            (!full || priority == Priority::kLow || shard.MissedLately(HashOf(key)));
   }
   return nullptr;
 }

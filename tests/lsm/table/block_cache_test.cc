@@ -147,6 +147,36 @@ TEST_CASE("block cache: a block that a scan brought stays if lookups use it") {
   CHECK(cache.Lookup({1, 1}) == nullptr);
 }
 
+TEST_CASE(
+    "block cache: a full one keeps what lookups miss twice, one with room what they miss once") {
+  BlockCache cache(100'000, /*shards=*/1);
+  const auto keeps = [&cache](uint64_t offset, BlockCache::Priority priority) {
+    bool keep = false;
+    REQUIRE(cache.Lookup({1, offset}, priority, &keep) == nullptr);
+    return keep;
+  };
+  CHECK(keeps(1, BlockCache::Priority::kHigh));
+  for (uint64_t i = 0; i < 200; ++i) {
+    cache.Insert({2, i}, MakeBlock(1000));
+  }
+  CHECK_FALSE(keeps(1, BlockCache::Priority::kHigh));
+  CHECK(keeps(2, BlockCache::Priority::kLow));  // scans have a part of their own
+  CHECK(keeps(1, BlockCache::Priority::kHigh));
+  size_t kept = 0;
+  for (uint64_t i = 100; i < 1100; ++i) {
+    kept += keeps(i, BlockCache::Priority::kHigh) ? 1 : 0;
+  }
+  CHECK(kept < 10);                                    // but for parts of hashes that are equal
+  CHECK_FALSE(keeps(1, BlockCache::Priority::kHigh));  // that was long ago
+}
+
+TEST_CASE("block cache: one without room keeps nothing") {
+  BlockCache cache(0);
+  bool keep = true;
+  CHECK(cache.Lookup({1, 1}, BlockCache::Priority::kHigh, &keep) == nullptr);
+  CHECK_FALSE(keep);
+}
+
 TEST_CASE("block cache: fewer shards keep larger blocks, within the same budget") {
   BlockCache many(16 * 1000);
   BlockCache one(16 * 1000, 1);
