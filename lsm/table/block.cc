@@ -98,6 +98,27 @@ absl::StatusOr<std::shared_ptr<Block>> Block::ParseBytes(absl::string_view bytes
   return std::shared_ptr<Block>(block);
 }
 
+absl::Status Block::CheckRestartPoints() const {
+  uint32_t found = 0;
+  for (uint32_t entry = 0; entry < restarts_offset_;) {
+    EntryHeader header;
+    const char* const key = DecodeEntryHeader(bytes_ + entry, bytes_ + restarts_offset_, &header);
+    if (key == nullptr) {
+      break;
+    }
+    if (found < num_restarts_ && RestartOffset(found) == entry && header.shared == 0) {
+      ++found;
+    }
+    entry = static_cast<uint32_t>(key + header.unshared + header.value_size - bytes_);
+  }
+  if (found < num_restarts_ && restarts_offset_ > 0) {
+    return Corruption(*file_, offset_ + restarts_offset_ + found * sizeof(uint32_t),
+                      "restart point", "where an entry begins that shares nothing",
+                      RestartOffset(found));
+  }
+  return absl::OkStatus();
+}
+
 void Block::IndexEntries(Search search) {
   if (search == Search::kAll) {
     index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 1), restarts_offset_);

@@ -41,6 +41,10 @@ class Block {
   static absl::StatusOr<std::shared_ptr<const Block>> ParseBorrowed(
       absl::string_view bytes, std::shared_ptr<const std::string> file, uint64_t offset);
 
+  // DataLoss unless each restart point is where an entry begins that shares nothing, which reading
+  // takes on trust. Walks over all entries.
+  absl::Status CheckRestartPoints() const;
+
   size_t size() const { return size_; }
 
   // What the block costs in memory, in bytes.

@@ -22,7 +22,7 @@ class EntryChecker {
   explicit EntryChecker(const BloomFilter& filter) : filter_(filter) {}
 
   // The entries of the data block of the current entry of `index`, which takes `stored_bytes`.
-  absl::Status CheckBlock(const BlockIterator& index, std::shared_ptr<const Block> block,
+  absl::Status CheckBlock(const BlockIterator& index, const std::shared_ptr<const Block>& block,
                           uint64_t stored_bytes) {
     if (index.key().size() < kTrailerBytes) {
       return index.CorruptEntry("separator", "an internal key", Quoted(index.key()));
@@ -30,7 +30,7 @@ class EntryChecker {
     ++counted_.data_blocks;
     counted_.data_bytes += stored_bytes;
     const uint64_t entries_before = counted_.entries;
-    BlockIterator data(std::move(block));
+    BlockIterator data(block);
     for (data.SeekToFirst(); data.Valid(); data.Next()) {
       if (absl::Status status = CheckEntry(data); !status.ok()) {
         return status;
@@ -38,6 +38,9 @@ class EntryChecker {
     }
     if (!data.status().ok()) {
       return data.status();
+    }
+    if (absl::Status status = block->CheckRestartPoints(); !status.ok()) {
+      return status;
     }
     if (counted_.entries == entries_before) {
       return index.CorruptEntry("entries of a data block", "at least 1", 0);
@@ -100,7 +103,7 @@ absl::StatusOr<TableCheck> TableReader::Check() const {
   if (absl::Status status = CheckTailOnDisk(); !status.ok()) {
     return status;
   }
-  absl::StatusOr<std::shared_ptr<const Block>> index_block =
+  const absl::StatusOr<std::shared_ptr<const Block>> index_block =
       ReadBlock(*file_, name_, index_handle_, properties_.index_checksum);
   if (!index_block.ok()) {
     return index_block.status();
@@ -116,20 +119,22 @@ absl::StatusOr<TableCheck> TableReader::Check() const {
     if (entry->handle.offset != end) {
       return index.CorruptEntry("offset of the next block", end, entry->handle.offset);
     }
-    absl::StatusOr<std::shared_ptr<const Block>> block =
+    const absl::StatusOr<std::shared_ptr<const Block>> block =
         ReadBlock(*file_, name_, entry->handle, entry->checksum);
     if (!block.ok()) {
       return block.status();
     }
     const uint64_t stored_bytes = entry->handle.size + kBlockTrailerBytes;
-    if (absl::Status status = checker.CheckBlock(index, *std::move(block), stored_bytes);
-        !status.ok()) {
+    if (absl::Status status = checker.CheckBlock(index, *block, stored_bytes); !status.ok()) {
       return status;
     }
     end = EndOf(entry->handle);
   }
   if (!index.status().ok()) {
     return index.status();
+  }
+  if (absl::Status status = (*index_block)->CheckRestartPoints(); !status.ok()) {
+    return status;
   }
   if (end != index_handle_.offset) {
     return Corruption(identity_.name, end, "offset of the index", end, index_handle_.offset);

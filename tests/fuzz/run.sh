@@ -1,23 +1,34 @@
 #!/usr/bin/env bash
-# Runs fuzzers for so many seconds each, one after the other: tests/fuzz/run.sh BUILD_DIR SECONDS [TARGET...]
-# What they learn stays in BUILD_DIR/corpus for the next run; an input that breaks a promise is left
-# in BUILD_DIR/findings.
+# Runs fuzzers for so many seconds each, two at a time: tests/fuzz/run.sh BUILD_DIR SECONDS [TARGET...]
+# What they learn stays in BUILD_DIR/corpus for the next run. An input that breaks a promise is left in
+# BUILD_DIR/findings, beside what the fuzzers said, and the run fails; the other targets still get their time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 usage='usage: tests/fuzz/run.sh BUILD_DIR SECONDS [TARGET...]'
-build=${1:?$usage} seconds=${2:?$usage}
+export build=${1:?$usage} seconds=${2:?$usage}
 shift 2
 targets=("$@")
 [ $# != 0 ] || targets=(log table manifest node db)
 
-mkdir -p "$build/findings"
-for target in "${targets[@]}"; do
-  printf '\n== %s, %s seconds\n' "$target" "$seconds"
-  seeds=tests/fuzz/corpus/$target
-  mkdir -p "$build/corpus/$target"
-  options=(-max_total_time="$seconds" -timeout=20 -max_len=8192 -print_final_stats=1
-           -artifact_prefix="$build/findings/$target-")
-  dictionary=tests/fuzz/$target.dict
+fuzz() {
+  local target=$1 log=$build/findings/$1.log dictionary=tests/fuzz/$1.dict
+  local options=(-max_total_time="$seconds" -timeout=20 -max_len=8192 -print_final_stats=1
+                 -artifact_prefix="$build/findings/$target-")
   [ ! -f "$dictionary" ] || options+=(-dict="$dictionary")
-  "$build/tests/fuzz/fathom_fuzz_$target" "${options[@]}" "$build/corpus/$target" "$seeds"
-done
+  mkdir -p "$build/findings" "$build/corpus/$target"
+  local status=0 executions finding
+  "$build/tests/fuzz/fathom_fuzz_$target" "${options[@]}" "$build/corpus/$target" "tests/fuzz/corpus/$target" \
+    >"$log" 2>&1 || status=$?
+  executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  if [ "$status" = 0 ]; then
+    echo "$target: $executions executions, nothing found"
+    return
+  fi
+  tail -n 80 "$log"
+  finding=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+  echo "$target: ${executions:-no} executions, FAILED: ${finding:-see $log}"
+  return 1
+}
+export -f fuzz
+
+printf '%s\n' "${targets[@]}" | xargs -P 2 -I TARGET bash -c 'fuzz TARGET'

@@ -248,6 +248,23 @@ TEST_CASE("block: restart points that cannot be are refused") {
   CheckDataLossAt(Parse(too_many).status(), kOffset);
 }
 
+TEST_CASE("block: a check of its restart points wants an entry at each that shares nothing") {
+  const std::string first = RawEntry(0, Key("a", 1), "v");
+  const auto second = static_cast<uint32_t>(first.size());
+  const std::string whole = first + RawEntry(0, Key("b", 1), "v");
+  CHECK(ParseOk(RawBlock("", {0}))->CheckRestartPoints().ok());
+  CHECK(ParseOk(RawBlock(whole, {0}))->CheckRestartPoints().ok());
+  CHECK(ParseOk(RawBlock(whole, {0, second}))->CheckRestartPoints().ok());
+
+  for (const uint32_t within : {second - 1, second + 1}) {
+    const auto block = ParseOk(RawBlock(whole, {0, within}));
+    CheckDataLossAt(block->CheckRestartPoints(), kOffset + whole.size() + 4);
+  }
+  const std::string shared = first + RawEntry(1, Key("b", 1), "v");
+  CheckDataLossAt(ParseOk(RawBlock(shared, {0, second}))->CheckRestartPoints(),
+                  kOffset + shared.size() + 4);
+}
+
 TEST_CASE("block: RocksDB's hash index is refused by name") {
   std::string bytes = RawBlock(RawEntry(0, Key("a", 1), "v"), {0});
   bytes.back() = static_cast<char>(0x80);

@@ -501,6 +501,29 @@ TEST_CASE("table: the check finds what a writer got wrong under right checksums"
   }
 }
 
+std::string Fixed32(uint32_t n) {
+  std::string bytes;
+  PutFixed32(&bytes, n);
+  return bytes;
+}
+
+// A walk forward never looks at restart points, but a walk backward and a seek start at them.
+TEST_CASE("table: the check refuses a restart point that is within an entry") {
+  Entries entries;
+  for (int i = 10; i < 30; ++i) {
+    entries[Key(absl::StrCat("k", i), 7)] = "v";
+  }
+  Forgery in_data(entries, 4096);
+  in_data.Replace(Fixed32(211) + Fixed32(2), Fixed32(210) + Fixed32(2));
+  Forgery in_index(entries, 16);
+  in_index.ReplaceInIndex(Fixed32(0) + Fixed32(20), Fixed32(0) + Fixed32(19));
+  for (Forgery* forgery : {&in_data, &in_index}) {
+    const absl::Status status = forgery->Open()->Check().status();
+    CHECK(IsDataLossOf(status, "L0_001.sst"));
+    CHECK_MESSAGE(absl::StrContains(status.message(), "restart point"), status.ToString());
+  }
+}
+
 // One order for a value and a deletion of the same moment; but a lookup that should find the one
 // finds the other.
 TEST_CASE("table: the check refuses two versions of a key with one sequence number") {
