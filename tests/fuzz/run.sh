@@ -2,6 +2,7 @@
 # Runs fuzzers for so many seconds each, two at a time: tests/fuzz/run.sh BUILD_DIR SECONDS [TARGET...]
 # What they learn stays in BUILD_DIR/corpus for the next run. An input that breaks a promise is left in
 # BUILD_DIR/findings, beside what the fuzzers said, and the run fails; the other targets still get their time.
+# FATHOM_FUZZ_SEED begins each with the same random numbers; without it every run goes its own way.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 usage='usage: tests/fuzz/run.sh BUILD_DIR SECONDS [TARGET...]'
@@ -12,8 +13,9 @@ targets=("$@")
 
 fuzz() {
   local target=$1 log=$build/findings/$1.log dictionary=tests/fuzz/$1.dict
-  local options=(-max_total_time="$seconds" -timeout=20 -max_len=8192 -print_final_stats=1
+  local options=(-max_total_time="$seconds" -timeout=60 -max_len=8192 -print_final_stats=1
                  -artifact_prefix="$build/findings/$target-")
+  [ -z "${FATHOM_FUZZ_SEED:-}" ] || options+=(-seed="$FATHOM_FUZZ_SEED")
   [ ! -f "$dictionary" ] || options+=(-dict="$dictionary")
   mkdir -p "$build/findings" "$build/corpus/$target"
   local status=0 executions finding
