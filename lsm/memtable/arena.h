@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -31,10 +32,26 @@ class Arena {
     return piece;
   }
 
+  // As Allocate, aligned to `alignment`, a power of two.
+  char* AllocateAligned(size_t bytes, size_t alignment) {
+    const size_t skipped = ToAligned(next_, alignment);
+    if (skipped + bytes <= left_) {
+      next_ += skipped;
+      left_ -= skipped;
+      return Allocate(bytes);
+    }
+    char* const piece = Allocate(bytes + alignment - kAlignment);
+    return piece + ToAligned(piece, alignment);
+  }
+
   // Taken from the system, in bytes.
   size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  // Bytes from `p` to the next address with that alignment.
+  static size_t ToAligned(const char* p, size_t alignment) {
+    return -reinterpret_cast<uintptr_t>(p) & (alignment - 1);
+  }
   char* AllocateFromNewBlock(size_t bytes);
 
   char* next_ = nullptr;

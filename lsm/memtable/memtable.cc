@@ -10,8 +10,8 @@ namespace {
 
 class MemTableIterator final : public InternalIterator {
  public:
-  MemTableIterator(std::shared_ptr<const MemTable> table, const SkipList* list)
-      : table_(std::move(table)), cursor_(list) {}
+  MemTableIterator(std::shared_ptr<const MemTable> table, const EntryTree* tree)
+      : table_(std::move(table)), cursor_(tree) {}
 
   void SeekToFirst() override {
     cursor_.SeekToFirst();
@@ -45,7 +45,7 @@ class MemTableIterator final : public InternalIterator {
   }
 
   const std::shared_ptr<const MemTable> table_;
-  SkipList::Cursor cursor_;
+  EntryTree::Cursor cursor_;
 };
 
 }  // namespace
@@ -55,7 +55,7 @@ void MemTable::Add(SequenceNumber sequence, ValueType type, absl::string_view us
   if (type == ValueType::kRangeDeletion) {
     AddRangeTombstone(sequence, user_key, value);
   } else {
-    list_.Insert(user_key, PackTrailer(sequence, type), value);
+    tree_.Insert(user_key, PackTrailer(sequence, type), value);
   }
   const size_t key_size = user_key.size() + kTrailerBytes;
   charge_.fetch_add(VarintLength(key_size) + key_size + VarintLength(value.size()) + value.size(),
@@ -95,7 +95,7 @@ Lookup MemTable::Get(absl::string_view user_key, SequenceNumber snapshot,
   const SequenceNumber covering =
       tombstones == nullptr ? 0 : tombstones->Covering(user_key, snapshot);
   const SeekKey target(user_key, snapshot);
-  SkipList::Cursor cursor(&list_);
+  EntryTree::Cursor cursor(&tree_);
   cursor.Seek(target.view());
   if (!cursor.Valid() || UserKey(cursor.key()) != user_key) {
     return covering == 0 ? Lookup::kAbsent : Lookup::kDeleted;
@@ -108,7 +108,7 @@ Lookup MemTable::Get(absl::string_view user_key, SequenceNumber snapshot,
 }
 
 std::unique_ptr<InternalIterator> MemTable::NewIterator() const {
-  return std::make_unique<MemTableIterator>(shared_from_this(), &list_);
+  return std::make_unique<MemTableIterator>(shared_from_this(), &tree_);
 }
 
 }  // namespace fathom

@@ -7,8 +7,8 @@
 // A reader may hold a list that was replaced, so all of them live as long as the memtable: it
 // should be frozen before there are too many.
 //
-// This interface is all that the engine knows of the structure behind it, which today is a skip
-// list in an arena.
+// This interface is all that the engine knows of the structure behind it, a B+-tree in an
+// arena.
 #pragma once
 
 #include <atomic>
@@ -24,13 +24,13 @@
 #include "lsm/format/lookup.h"
 #include "lsm/format/range_tombstones.h"
 #include "lsm/memtable/arena.h"
-#include "lsm/memtable/skip_list.h"
+#include "lsm/memtable/entry_tree.h"
 
 namespace fathom {
 
 class MemTable : public std::enable_shared_from_this<MemTable> {
  public:
-  MemTable() : list_(&arena_) {}
+  MemTable() : tree_(&arena_) {}
 
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
@@ -82,7 +82,7 @@ class MemTable : public std::enable_shared_from_this<MemTable> {
   void PublishAdded();
 
   Arena arena_;
-  SkipList list_;
+  EntryTree tree_;
   std::vector<RangeTombstone> unpublished_;                    // keys in the arena
   std::vector<std::unique_ptr<const RangeTombstones>> lists_;  // the last one is published
   std::atomic<const RangeTombstones*> range_tombstones_{nullptr};

@@ -1,4 +1,4 @@
-// The memtable: 16-byte keys in random order, 100-byte values.
+// The memtable: 16-byte keys in random or ascending order, 100-byte values.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -23,6 +23,15 @@ std::vector<RecordKey> ShuffledKeys(uint64_t n, uint64_t seed) {
   return keys;
 }
 
+std::vector<RecordKey> AscendingKeys(uint64_t n) {
+  std::vector<RecordKey> keys;
+  keys.reserve(n);
+  for (uint64_t number = 0; number < n; ++number) {
+    keys.emplace_back(number);
+  }
+  return keys;
+}
+
 std::shared_ptr<MemTable> Fill(const std::vector<RecordKey>& keys, RecordValues* values) {
   auto memtable = std::make_shared<MemTable>();
   SequenceNumber sequence = 0;
@@ -33,8 +42,7 @@ std::shared_ptr<MemTable> Fill(const std::vector<RecordKey>& keys, RecordValues*
 }
 
 // Time is that of a whole memtable; items are records.
-void BM_MemtableInsert(benchmark::State& state) {
-  const std::vector<RecordKey> keys = ShuffledKeys(static_cast<uint64_t>(state.range(0)), kSeed);
+void MeasureInsert(benchmark::State& state, const std::vector<RecordKey>& keys) {
   RecordValues values(100);
   size_t memory = 0;
   for (auto _ : state) {
@@ -46,7 +54,16 @@ void BM_MemtableInsert(benchmark::State& state) {
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["bytes/record"] = static_cast<double>(memory) / static_cast<double>(keys.size());
 }
-BENCHMARK(BM_MemtableInsert)->Arg(50'000)->Unit(benchmark::kMillisecond);
+
+void BM_MemtableInsert(benchmark::State& state) {
+  MeasureInsert(state, ShuffledKeys(static_cast<uint64_t>(state.range(0)), kSeed));
+}
+BENCHMARK(BM_MemtableInsert)->Arg(50'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+void BM_MemtableInsert_Ascending(benchmark::State& state) {
+  MeasureInsert(state, AscendingKeys(static_cast<uint64_t>(state.range(0))));
+}
+BENCHMARK(BM_MemtableInsert_Ascending)->Arg(50'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
 void BM_MemtableLookup_Hit(benchmark::State& state) {
   const auto n = static_cast<uint64_t>(state.range(0));
@@ -63,7 +80,7 @@ void BM_MemtableLookup_Hit(benchmark::State& state) {
     i = i + 1 == asked.size() ? 0 : i + 1;
   }
 }
-BENCHMARK(BM_MemtableLookup_Hit)->Arg(50'000);
+BENCHMARK(BM_MemtableLookup_Hit)->Arg(50'000)->Arg(1'000'000);
 
 // In order, as a flush walks it.
 void BM_MemtableIterate(benchmark::State& state) {
@@ -73,14 +90,14 @@ void BM_MemtableIterate(benchmark::State& state) {
   const std::unique_ptr<InternalIterator> it = memtable->NewIterator();
   it->SeekToFirst();
   for (auto _ : state) {
-    benchmark::DoNotOptimize(it->key().data());
+    benchmark::DoNotOptimize(it->key().back() + it->value().front() + it->value().back());
     it->Next();
     if (!it->Valid()) {
       it->SeekToFirst();
     }
   }
 }
-BENCHMARK(BM_MemtableIterate)->Arg(50'000);
+BENCHMARK(BM_MemtableIterate)->Arg(50'000)->Arg(1'000'000);
 
 }  // namespace
 }  // namespace fathom
