@@ -1,6 +1,6 @@
 // The engine behind lsm/db.h. Its paths, each with a source file of its own:
 //
-//   db_recovery.cc  open: manifest -> tables -> logs -> memtables -> new manifest and log
+//   db_recovery.cc  open: manifest -> tables there? -> logs -> memtables -> new manifest and log
 //   db_write.cc     queue -> log -> memtable; the memtable switch
 //   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
 //   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed; ApplyEdit
@@ -128,7 +128,7 @@ class DBImpl final : public DB {
   // --- recovery
   absl::Status MakeDirectory();
   absl::StatusOr<ManifestState> ReadOrCreateManifest();
-  absl::Status OpenTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FindTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReplayLogs(ManifestState* state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveUnnamedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -218,9 +218,9 @@ class DBImpl final : public DB {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes the names of new tables durable, then `edit`, then the version and the view that readers
-  // see. `opened` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
+  // see. `added` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
   // in the same step.
-  absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& opened, bool flushed_oldest)
+  absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& added, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Makes durable what names the directory has. What a failed sync leaves of them is not known, not

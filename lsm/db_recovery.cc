@@ -31,6 +31,18 @@ absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
   return absl::OkStatus();
 }
 
+// Of each table of `version` the number and the level in its name, ascending.
+std::vector<std::pair<uint64_t, int>> TableNames(const Version& version) {
+  std::vector<std::pair<uint64_t, int>> names;
+  for (int level = 0; level < kNumLevels; ++level) {
+    for (const std::shared_ptr<LiveTable>& table : version.level(level)) {
+      names.emplace_back(table->meta().number, table->meta().born_level);
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
@@ -57,7 +69,7 @@ absl::Status DBImpl::Recover() {
   if (!state.ok()) {
     return state.status();
   }
-  status = OpenTables(*state);
+  status = FindTables(*state);
   if (status.ok()) {
     status = ReplayLogs(&*state);
   }
@@ -151,18 +163,17 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
   return state;
 }
 
-absl::Status DBImpl::OpenTables(const ManifestState& state) {
+absl::Status DBImpl::FindTables(const ManifestState& state) {
   const VersionEdit all = state.Snapshot();
-  Version::Tables opened;
+  Version::Tables tables;
+  tables.reserve(all.added_tables.size());
   for (const auto& [level, meta] : all.added_tables) {
-    absl::StatusOr<std::shared_ptr<LiveTable>> table =
-        LiveTable::Open(fs_, home_.dir, meta, home_.caches);
-    if (!table.ok()) {
-      return table.status();
+    tables.push_back(std::make_shared<LiveTable>(fs_, home_.dir, meta, home_.caches));
+    if (absl::Status found = tables.back()->CheckFile(); !found.ok()) {
+      return found;
     }
-    opened.push_back(*std::move(table));
   }
-  version_ = Version().With(all, opened);
+  version_ = Version().With(all, tables);
   return version_->Check();
 }
 
@@ -274,16 +285,17 @@ void DBImpl::RemoveUnnamedFiles() {
   }
   const uint64_t log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(logs_on_disk_, [log_number](uint64_t log) { return log < log_number; });
+  const std::vector<std::pair<uint64_t, int>> tables = TableNames(*version_);
   for (const std::string& name : *names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value()) {
       continue;
     }
-    int level = 0;
     const bool unnamed =
         parsed->kind == FileKind::kCurrentTemp ||
         (parsed->kind == FileKind::kManifest && parsed->number != manifest_->number()) ||
-        (parsed->kind == FileKind::kTable && version_->Find(name, &level) == nullptr) ||
+        (parsed->kind == FileKind::kTable &&
+         !std::ranges::binary_search(tables, std::pair(parsed->number, parsed->born_level))) ||
         (parsed->kind == FileKind::kLog &&
          !std::ranges::binary_search(logs_on_disk_, parsed->number));
     if (unnamed && fs_->Remove(Path(name)).ok()) {

@@ -156,8 +156,7 @@ absl::Status StoreChecker::CheckTable(const TableMeta& meta) {
   const std::string name = meta.FileName();
   Tell(name);
   ++check_.tables;
-  const absl::StatusOr<std::shared_ptr<LiveTable>> table = LiveTable::Open(fs_, dir_, meta, {});
-  const absl::StatusOr<TableCheck> checked = table.ok() ? CheckLiveTable(**table) : table.status();
+  const absl::StatusOr<TableCheck> checked = CheckLiveTable(LiveTable(fs_, dir_, meta, {}));
   if (!checked.ok()) {
     absl::Status status = Note(name, checked.status());
     return status.ok() && files_.contains(name) ? ListBadBlocks(name) : status;
