@@ -126,12 +126,15 @@ class DBImpl final : public DB {
   void Log(absl::string_view line) const;
 
   // --- recovery
-  absl::Status MakeDirectory();
+  absl::Status LockDirectory();
   absl::StatusOr<ManifestState> ReadOrCreateManifest();
   absl::Status FindTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReplayLogs(ManifestState* state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `names` are those of the files in the directory.
+  absl::Status ReplayLogs(const std::vector<std::string>& names, ManifestState* state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RemoveUnnamedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RemoveUnnamedFiles(const std::vector<std::string>& names)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StartThreads();
 
   // --- reading At `snapshot`, or now.

@@ -16,10 +16,7 @@ LiveTable::LiveTable(FileSystem* fs, const std::string& dir, TableMeta meta, Tab
       caches_(caches) {}
 
 LiveTable::~LiveTable() {
-  {
-    absl::MutexLock lock(&mutex_);
-    owned_.reset();
-  }
+  owned_.reset();
   if (obsolete_.load(std::memory_order_relaxed)) {
     caches_.EraseTable(meta_.number);
     // A file that cannot be removed now is removed by the next Open, which finds it unnamed.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "lsm/format/file_names.h"
@@ -35,27 +36,34 @@ absl::Status AppendTombstones(const LiveTable& table, RangeTombstoneRun* run) {
 
 std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tables& added) const {
   assert(edit.added_tables.size() == added.size());
-  auto next = std::make_shared<Version>(*this);
+  Levels levels = levels_;
   for (const auto& [level, number] : edit.removed_tables) {
     const uint64_t removed = number;
-    std::erase_if(next->levels_[static_cast<size_t>(level)],
+    std::erase_if(levels[static_cast<size_t>(level)],
                   [removed](const auto& table) { return table->meta().number == removed; });
   }
   for (size_t i = 0; i < added.size(); ++i) {
-    next->levels_[static_cast<size_t>(edit.added_tables[i].first)].push_back(added[i]);
+    levels[static_cast<size_t>(edit.added_tables[i].first)].push_back(added[i]);
   }
-  std::ranges::sort(next->levels_[0], [](const auto& a, const auto& b) {
+  std::shared_ptr<const Version> next = Of(std::move(levels));
+  assert(next->Check().ok());
+  return next;
+}
+
+std::shared_ptr<const Version> Version::Of(Levels levels) {
+  auto version = std::make_shared<Version>();
+  version->levels_ = std::move(levels);
+  std::ranges::sort(version->levels_[0], [](const auto& a, const auto& b) {
     return a->meta().largest_sequence > b->meta().largest_sequence;
   });
   for (size_t level = 1; level < kNumLevels; ++level) {
-    std::ranges::sort(next->levels_[level], [](const auto& a, const auto& b) {
+    std::ranges::sort(version->levels_[level], [](const auto& a, const auto& b) {
       return CompareInternalKeys(a->meta().smallest, b->meta().smallest) < 0;
     });
   }
-  next->FindDeepest();
-  next->FindRangeTombstones();
-  assert(next->Check().ok());
-  return next;
+  version->FindDeepest();
+  version->FindRangeTombstones();
+  return version;
 }
 
 absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber snapshot,

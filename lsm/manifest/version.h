@@ -34,7 +34,11 @@ class Version {
  public:
   using Tables = std::vector<std::shared_ptr<LiveTable>>;
 
+  using Levels = std::array<Tables, kNumLevels>;
+
   Version() = default;
+  // These tables, in any order on their levels.
+  static std::shared_ptr<const Version> Of(Levels levels);
 
   // This version with `edit` applied. `added` are the tables that the edit adds, in its order.
   std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& added) const;
@@ -70,7 +74,7 @@ class Version {
   void FindDeepest();
   void FindRangeTombstones();
 
-  std::array<Tables, kNumLevels> levels_;
+  Levels levels_;
   int deepest_ = -1;
   bool may_have_range_tombstones_ = false;
 };
