@@ -118,7 +118,7 @@ TEST_CASE("live table: range tombstones other than the manifest's are damage") {
   written.meta.largest = Versioned("e", 1);
   CHECK(absl::IsDataLoss(written.Named().reader().status()));
   written.meta = right;
-  for (const uint64_t wrong : {0, 1, 3}) {
+  for (const uint64_t wrong : {0u, 1u, 3u}) {
     written.meta.range_deletions = wrong;
     CHECK(Message(written.Named().reader().status()).find("range deletions, by the manifest") !=
           std::string::npos);
