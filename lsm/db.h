@@ -9,7 +9,8 @@
 // Keys are ordered by their bytes (unsigned); any bytes will do, the empty string too.
 //
 // Thread safe: any number of threads may call any method but Close and the destructor. Reads take
-// no lock. Writes queue, and one thread writes for all that wait.
+// no lock, but the first of a table one of that table. Writes queue, and one thread writes for all
+// that wait.
 //
 // Errors, for every method: DataLoss for damaged bytes (names file, offset, expected and found),
 // ResourceExhausted for a full disk, InvalidArgument for a key or value over its limit, and
@@ -34,7 +35,9 @@ namespace fathom {
 class DB {
  public:
   // Opens the store in `dir` (made if missing, its parent must exist) and recovers what a crash
-  // left. Unavailable if another process or object has it open; InvalidArgument as CheckOptions.
+  // left. Of tables it only looks whether they are there, and whole by their length: a damaged one
+  // is DataLoss to who first reads it, and to Verify. Unavailable if another process or object has
+  // it open; InvalidArgument as CheckOptions.
   static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options, const std::string& dir);
 
   // Closes as Close does; an error is then only told to Options::log.

@@ -136,7 +136,7 @@ uint64_t DBImpl::NewTableNumber() {
   return next_table_number_++;
 }
 
-absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
+absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& added,
                                bool flushed_oldest) {
   // One at a time, in the order in which they come; the disk is waited for without the lock.
   while (manifest_busy_) {
@@ -150,7 +150,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
   edit->next_table_number = next_table_number_;
   ManifestWriter* const manifest = manifest_.get();
   // A table that only moves has its name already.
-  const bool new_names = std::ranges::any_of(opened, [&now = *version_](const auto& table) {
+  const bool new_names = std::ranges::any_of(added, [&now = *version_](const auto& table) {
     int level = 0;
     return now.Find(table->meta().FileName(), &level) == nullptr;
   });
@@ -166,7 +166,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& opened,
     SetReadOnly(status);
     return status;
   }
-  version_ = version_->With(*edit, opened);
+  version_ = version_->With(*edit, added);
   if (flushed_oldest) {
     immutables_.pop_front();  // in the same step that brings its table into the view
   }

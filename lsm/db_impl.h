@@ -1,6 +1,6 @@
 // The engine behind lsm/db.h. Its paths, each with a source file of its own:
 //
-//   db_recovery.cc  open: manifest -> tables -> logs -> memtables -> new manifest and log
+//   db_recovery.cc  open: manifest -> tables there? -> logs -> memtables -> new manifest and log
 //   db_write.cc     queue -> log -> memtable; the memtable switch
 //   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
 //   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed; ApplyEdit
@@ -126,12 +126,15 @@ class DBImpl final : public DB {
   void Log(absl::string_view line) const;
 
   // --- recovery
-  absl::Status MakeDirectory();
+  absl::Status LockDirectory();
   absl::StatusOr<ManifestState> ReadOrCreateManifest();
-  absl::Status OpenTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ReplayLogs(ManifestState* state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FindTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `names` are those of the files in the directory.
+  absl::Status ReplayLogs(const std::vector<std::string>& names, ManifestState* state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RemoveUnnamedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RemoveUnnamedFiles(const std::vector<std::string>& names)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StartThreads();
 
   // --- reading At `snapshot`, or now.
@@ -218,9 +221,9 @@ class DBImpl final : public DB {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes the names of new tables durable, then `edit`, then the version and the view that readers
-  // see. `opened` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
+  // see. `added` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
   // in the same step.
-  absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& opened, bool flushed_oldest)
+  absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& added, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Makes durable what names the directory has. What a failed sync leaves of them is not known, not

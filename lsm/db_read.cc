@@ -7,6 +7,7 @@
 #include "lsm/covered_iterator.h"
 #include "lsm/db_impl.h"
 #include "lsm/db_iterator.h"
+#include "lsm/format/failed_iterator.h"
 
 namespace fathom {
 namespace {
@@ -137,7 +138,7 @@ absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions& options, absl::s
     return absl::NotFoundError(absl::StrCat("no live table is named \"", table, "\""));
   }
   const absl::StatusOr<Lookup> found =
-      live->reader().Get(key, FilterHash(key), SequenceOf(options), value, &result.cost);
+      live->Get(key, FilterHash(key), SequenceOf(options), value, &result.cost);
   result.lookup = found.value_or(Lookup::kAbsent);
   read_tallies_.AddLookup(view, result);
   if (!found.ok()) {
@@ -167,11 +168,16 @@ std::unique_ptr<Iterator> DBImpl::IteratorOver(std::shared_ptr<const View> view,
   // Also after the sequence: all range tombstones that it sees are published.
   std::vector<RangeTombstoneRun> tombstones;
   const bool in_memtables = AddMemtableTombstones(*view, &tombstones);
-  if (in_memtables || (tables && view->version->has_range_tombstones())) {
-    if (tables) {
-      view->version->AddRangeTombstones(&tombstones);
+  if (in_memtables || (tables && view->version->may_have_range_tombstones())) {
+    const absl::Status found =
+        tables ? view->version->AddRangeTombstones(&tombstones) : absl::OkStatus();
+    if (found.ok()) {
+      HideCovered(std::move(tombstones), sequence, &children);
+    } else {
+      // Nobody knows which keys they delete.
+      children.clear();
+      children.push_back(std::make_unique<FailedIterator>(found));
     }
-    HideCovered(std::move(tombstones), sequence, &children);
   }
   counters_.iterators.fetch_add(1, std::memory_order_relaxed);
   return NewDBIterator(std::move(view), NewMergingIterator(std::move(children)), sequence,

@@ -31,6 +31,18 @@ absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
   return absl::OkStatus();
 }
 
+// Of each table of `version` the number and the level in its name, ascending.
+std::vector<std::pair<uint64_t, int>> TableNames(const Version& version) {
+  std::vector<std::pair<uint64_t, int>> names;
+  for (int level = 0; level < kNumLevels; ++level) {
+    for (const std::shared_ptr<LiveTable>& table : version.level(level)) {
+      names.emplace_back(table->meta().number, table->meta().born_level);
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::string& dir) {
@@ -48,7 +60,7 @@ absl::StatusOr<std::unique_ptr<DB>> DB::Open(const Options& options, const std::
 
 absl::Status DBImpl::Recover() {
   const absl::Time start = absl::Now();
-  absl::Status status = MakeDirectory();
+  absl::Status status = LockDirectory();
   if (!status.ok()) {
     return status;
   }
@@ -57,9 +69,13 @@ absl::Status DBImpl::Recover() {
   if (!state.ok()) {
     return state.status();
   }
-  status = OpenTables(*state);
+  const absl::StatusOr<std::vector<std::string>> names = fs_->List(home_.dir);
+  if (!names.ok()) {
+    return names.status();
+  }
+  status = FindTables(*state);
   if (status.ok()) {
-    status = ReplayLogs(&*state);
+    status = ReplayLogs(*names, &*state);
   }
   if (status.ok()) {
     status = CheckNumbers(home_.dir, *state);
@@ -70,7 +86,7 @@ absl::Status DBImpl::Recover() {
   if (!status.ok()) {
     return status;
   }
-  RemoveUnnamedFiles();
+  RemoveUnnamedFiles(*names);
   UpdateThrottle();
   InstallView();
   StartThreads();
@@ -93,15 +109,14 @@ void DBImpl::StartThreads() {
   }
 }
 
-absl::Status DBImpl::MakeDirectory() {
-  absl::Status status = fs_->List(home_.dir).status();
-  if (absl::IsNotFound(status) && options_.create_if_missing) {
-    status = fs_->CreateDir(home_.dir);
-  }
-  if (!status.ok()) {
-    return status;
-  }
+absl::Status DBImpl::LockDirectory() {
   absl::StatusOr<std::unique_ptr<FileLock>> lock = fs_->Lock(Path(kLockFileName));
+  if (absl::IsNotFound(lock.status()) && options_.create_if_missing) {
+    if (absl::Status made = fs_->CreateDir(home_.dir); !made.ok()) {
+      return made;
+    }
+    lock = fs_->Lock(Path(kLockFileName));
+  }
   if (!lock.ok()) {
     return lock.status();
   }
@@ -151,23 +166,23 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
   return state;
 }
 
-absl::Status DBImpl::OpenTables(const ManifestState& state) {
-  const VersionEdit all = state.Snapshot();
-  Version::Tables opened;
-  for (const auto& [level, meta] : all.added_tables) {
-    absl::StatusOr<std::shared_ptr<LiveTable>> table =
-        LiveTable::Open(fs_, home_.dir, meta, home_.caches);
-    if (!table.ok()) {
-      return table.status();
+absl::Status DBImpl::FindTables(const ManifestState& state) {
+  Version::Levels levels;
+  for (size_t level = 0; level < kNumLevels; ++level) {
+    for (const TableMeta& meta : state.levels[level]) {
+      auto table = std::make_shared<LiveTable>(fs_, home_.dir, meta, home_.caches);
+      if (absl::Status found = table->CheckFile(); !found.ok()) {
+        return found;
+      }
+      levels[level].push_back(std::move(table));
     }
-    opened.push_back(*std::move(table));
   }
-  version_ = Version().With(all, opened);
+  version_ = Version::Of(std::move(levels));
   return version_->Check();
 }
 
-absl::Status DBImpl::ReplayLogs(ManifestState* state) {
-  absl::StatusOr<LogChain> chain = LogChain::Find(fs_, home_.dir, *state);
+absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestState* state) {
+  absl::StatusOr<LogChain> chain = LogChain::Find(fs_, home_.dir, names, *state);
   if (!chain.ok()) {
     return chain.status();
   }
@@ -267,23 +282,20 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
   return absl::OkStatus();
 }
 
-void DBImpl::RemoveUnnamedFiles() {
-  absl::StatusOr<std::vector<std::string>> names = fs_->List(home_.dir);
-  if (!names.ok()) {
-    return;  // they are removed by a later Open
-  }
+void DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
   const uint64_t log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(logs_on_disk_, [log_number](uint64_t log) { return log < log_number; });
-  for (const std::string& name : *names) {
+  const std::vector<std::pair<uint64_t, int>> tables = TableNames(*version_);
+  for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value()) {
       continue;
     }
-    int level = 0;
     const bool unnamed =
         parsed->kind == FileKind::kCurrentTemp ||
         (parsed->kind == FileKind::kManifest && parsed->number != manifest_->number()) ||
-        (parsed->kind == FileKind::kTable && version_->Find(name, &level) == nullptr) ||
+        (parsed->kind == FileKind::kTable &&
+         !std::ranges::binary_search(tables, std::pair(parsed->number, parsed->born_level))) ||
         (parsed->kind == FileKind::kLog &&
          !std::ranges::binary_search(logs_on_disk_, parsed->number));
     if (unnamed && fs_->Remove(Path(name)).ok()) {

@@ -179,7 +179,9 @@ Stats DBImpl::GetStats() const {
       s.deepest_level_bytes = version_->LevelBytes(level);
     }
     for (const std::shared_ptr<LiveTable>& table : version_->level(level)) {
-      s.table_memory_bytes += table->reader().memory_bytes();
+      if (const TableReader* const reader = table->reader_if_open(); reader != nullptr) {
+        s.table_memory_bytes += reader->memory_bytes();
+      }
     }
   }
   return s;

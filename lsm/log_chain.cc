@@ -27,12 +27,9 @@ absl::Status ReadHeaderOf(LogChain::Log* log) {
 
 }  // namespace
 
-absl::Status LogChain::Open(FileSystem* fs, const std::string& dir, uint64_t log_number) {
-  absl::StatusOr<std::vector<std::string>> names = fs->List(dir);
-  if (!names.ok()) {
-    return names.status();
-  }
-  for (const std::string& name : *names) {
+absl::Status LogChain::Open(FileSystem* fs, const std::string& dir,
+                            const std::vector<std::string>& names, uint64_t log_number) {
+  for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value() || parsed->kind != FileKind::kLog || parsed->number < log_number) {
       continue;
@@ -50,9 +47,10 @@ absl::Status LogChain::Open(FileSystem* fs, const std::string& dir, uint64_t log
 }
 
 absl::StatusOr<LogChain> LogChain::Find(FileSystem* fs, const std::string& dir,
+                                        const std::vector<std::string>& names,
                                         const ManifestState& state) {
   LogChain chain;
-  absl::Status opened = chain.Open(fs, dir, state.log_number);
+  absl::Status opened = chain.Open(fs, dir, names, state.log_number);
   if (!opened.ok()) {
     return opened;
   }
@@ -86,9 +84,10 @@ absl::StatusOr<LogChain> LogChain::Find(FileSystem* fs, const std::string& dir,
   return chain;
 }
 
-absl::StatusOr<LogChain> LogChain::FindAll(FileSystem* fs, const std::string& dir) {
+absl::StatusOr<LogChain> LogChain::FindAll(FileSystem* fs, const std::string& dir,
+                                           const std::vector<std::string>& names) {
   LogChain chain;
-  absl::Status opened = chain.Open(fs, dir, 0);
+  absl::Status opened = chain.Open(fs, dir, names, 0);
   if (!opened.ok()) {
     return opened;
   }

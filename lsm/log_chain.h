@@ -38,12 +38,15 @@ class LogChain {
   // Takes a record; an error ends the reading, and is told as damage of the log at that place.
   using TakeBatch = std::function<absl::Status(absl::string_view batch)>;
 
-  // The logs in `dir` that count by `state`. Errors are those of the files, never DataLoss.
+  // Of the files called `names` in `dir` the logs that count by `state`. Errors are those of the
+  // files, never DataLoss.
   static absl::StatusOr<LogChain> Find(FileSystem* fs, const std::string& dir,
+                                       const std::vector<std::string>& names,
                                        const ManifestState& state);
-  // All logs in `dir`, where no manifest tells which ones count. Each ends where the log after it
+  // All logs among them, where no manifest tells which ones count. Each ends where the log after it
   // says.
-  static absl::StatusOr<LogChain> FindAll(FileSystem* fs, const std::string& dir);
+  static absl::StatusOr<LogChain> FindAll(FileSystem* fs, const std::string& dir,
+                                          const std::vector<std::string>& names);
 
   const std::vector<Log>& logs() const { return logs_; }
   // DataLoss for each log that the manifest names and that is not there.
@@ -61,7 +64,8 @@ class LogChain {
 
  private:
   // Opens the logs from `log_number` on.
-  absl::Status Open(FileSystem* fs, const std::string& dir, uint64_t log_number);
+  absl::Status Open(FileSystem* fs, const std::string& dir, const std::vector<std::string>& names,
+                    uint64_t log_number);
 
   std::vector<Log> logs_;
   uint64_t durable_log_ = 0;  // it and those before it were durable

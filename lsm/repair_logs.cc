@@ -11,7 +11,7 @@ namespace fathom {
 
 absl::Status StoreRepair::SaveLogs() {
   absl::StatusOr<LogChain> chain =
-      believed_ ? LogChain::Find(fs_, dir_, old_) : LogChain::FindAll(fs_, dir_);
+      believed_ ? LogChain::Find(fs_, dir_, files_, old_) : LogChain::FindAll(fs_, dir_, files_);
   if (!chain.ok()) {
     return chain.status();
   }

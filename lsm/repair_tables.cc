@@ -118,14 +118,12 @@ absl::Status StoreRepair::SaveAllTables() {
     absl::StatusOr<std::shared_ptr<LiveTable>> table(nullptr);
     if (const absl::StatusOr<TableMeta> described = DescribeTable(fs_, dir_, name);
         described.ok()) {
-      table = LiveTable::Open(fs_, dir_, *described, {});
-      if (table.ok()) {
-        const absl::Status sound = CheckLiveTable(**table).status();
-        if (IsDamage(sound)) {
-          table = std::shared_ptr<LiveTable>();
-        } else if (!sound.ok()) {
-          return sound;
-        }
+      auto named = std::make_shared<LiveTable>(fs_, dir_, *described, TableCaches());
+      const absl::Status sound = CheckLiveTable(*named).status();
+      if (sound.ok()) {
+        table = std::move(named);
+      } else if (!IsDamage(sound)) {
+        return sound;
       }
     } else if (!IsDamage(described.status())) {
       return described.status();
@@ -171,16 +169,15 @@ absl::StatusOr<bool> StoreRepair::FindUnderOtherName(int level, const TableMeta&
     if (!status.ok()) {
       return status;
     }
-    const absl::StatusOr<std::shared_ptr<LiveTable>> table =
-        LiveTable::Open(fs_, scratch_.dir, renamed, {});
-    status = table.ok() ? CheckLiveTable(**table).status() : table.status();
+    const LiveTable table(fs_, scratch_.dir, renamed, {});
+    status = CheckLiveTable(table).status();
     if (IsDamage(status)) {
       continue;
     }
     if (!status.ok()) {
       return status;
     }
-    AddTable(level, **table);
+    AddTable(level, table);
     report_.saved.push_back(absl::StrCat(meta.FileName(), ": found whole under the name ", name,
                                          "; it is now ", renamed.FileName()));
     return true;
@@ -290,15 +287,14 @@ absl::StatusOr<std::unique_ptr<TableWriter>> StoreRepair::NewTable(int level) {
 
 absl::Status StoreRepair::MergeTables() {
   uint64_t bytes = 0;
-  std::vector<RangeTombstone> ranges;
   std::vector<std::unique_ptr<InternalIterator>> cursors;
   for (const std::shared_ptr<LiveTable>& table : inputs_) {
     bytes += table->meta().file_bytes;
-    cursors.push_back(table->reader().NewIterator(/*fill_cache=*/false, nullptr));
-    if (const RangeTombstones* const list = table->reader().range_tombstones(); list != nullptr) {
-      const std::vector<RangeTombstone> more = list->Entries();
-      ranges.insert(ranges.end(), more.begin(), more.end());
-    }
+    cursors.push_back(table->NewIterator(/*fill_cache=*/false, nullptr));
+  }
+  absl::StatusOr<std::vector<RangeTombstone>> ranges = RangeTombstonesOf(inputs_);
+  if (!ranges.ok()) {
+    return ranges.status();
   }
   if (cursors.empty()) {
     return absl::OkStatus();
@@ -312,7 +308,7 @@ absl::Status StoreRepair::MergeTables() {
     }
   }
   const std::unique_ptr<InternalIterator> merged = NewMergingIterator(std::move(cursors));
-  OutputTombstones tombstones(std::move(ranges));
+  OutputTombstones tombstones(*std::move(ranges));
   std::unique_ptr<TableWriter> writer;
   std::string last;
   uint64_t tables = 0;

@@ -134,7 +134,7 @@ struct Stats {
   uint64_t snapshots = 0;
   uint64_t tables = 0;
   uint64_t table_bytes = 0;
-  uint64_t table_memory_bytes = 0;  // filters and properties of open tables
+  uint64_t table_memory_bytes = 0;  // filters and properties of tables that were read or written
   uint64_t cache_bytes = 0;         // of data and index blocks
   uint64_t index_cache_bytes = 0;   // of these, index blocks
   uint64_t last_sequence = 0;

@@ -33,6 +33,7 @@ class StoreChecker {
   }
 
   absl::Status ListFiles();
+  std::vector<std::string> FileNames() const;
   absl::Status CheckAllTables(const ManifestState& state);
   absl::Status CheckTable(const TableMeta& meta);
   // Every damaged block of a table in which something is wrong, not only the first.
@@ -127,6 +128,14 @@ absl::Status StoreChecker::ListFiles() {
   return absl::OkStatus();
 }
 
+std::vector<std::string> StoreChecker::FileNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, size] : files_) {
+    names.push_back(name);
+  }
+  return names;
+}
+
 absl::Status StoreChecker::CheckAllTables(const ManifestState& state) {
   for (std::string& problem : OrderProblems(state)) {
     check_.damage.push_back(absl::StrCat(dir_, ": ", problem));
@@ -156,8 +165,7 @@ absl::Status StoreChecker::CheckTable(const TableMeta& meta) {
   const std::string name = meta.FileName();
   Tell(name);
   ++check_.tables;
-  const absl::StatusOr<std::shared_ptr<LiveTable>> table = LiveTable::Open(fs_, dir_, meta, {});
-  const absl::StatusOr<TableCheck> checked = table.ok() ? CheckLiveTable(**table) : table.status();
+  const absl::StatusOr<TableCheck> checked = CheckLiveTable(LiveTable(fs_, dir_, meta, {}));
   if (!checked.ok()) {
     absl::Status status = Note(name, checked.status());
     return status.ok() && files_.contains(name) ? ListBadBlocks(name) : status;
@@ -207,7 +215,7 @@ absl::Status StoreChecker::CheckTablesByThemselves() {
 }
 
 absl::Status StoreChecker::CheckLogs(const ManifestState& state) {
-  absl::StatusOr<LogChain> chain = LogChain::Find(fs_, dir_, state);
+  absl::StatusOr<LogChain> chain = LogChain::Find(fs_, dir_, FileNames(), state);
   if (!chain.ok()) {
     return chain.status();
   }
@@ -247,7 +255,7 @@ absl::Status StoreChecker::CheckLogs(const ManifestState& state) {
 }
 
 absl::Status StoreChecker::CheckLogsByThemselves() {
-  const absl::StatusOr<LogChain> chain = LogChain::FindAll(fs_, dir_);
+  const absl::StatusOr<LogChain> chain = LogChain::FindAll(fs_, dir_, FileNames());
   if (!chain.ok()) {
     return chain.status();
   }

@@ -100,11 +100,15 @@ std::vector<std::string> OrderProblems(const ManifestState& state) {
 }
 
 absl::StatusOr<TableCheck> CheckLiveTable(const LiveTable& table) {
-  absl::StatusOr<TableCheck> check = table.reader().Check();
+  const absl::StatusOr<TableReader*> reader = table.reader();
+  if (!reader.ok()) {
+    return reader.status();
+  }
+  absl::StatusOr<TableCheck> check = (*reader)->Check();
   if (!check.ok()) {
     return check;
   }
-  const absl::Status status = CompareWithManifest(table.meta(), &table.reader());
+  const absl::Status status = CompareWithManifest(table.meta(), *reader);
   if (!status.ok()) {
     return status;
   }

@@ -23,7 +23,7 @@ bool IsDamage(const absl::Status& status);
 // What is wrong with the order of tables on the levels, one text each.
 std::vector<std::string> OrderProblems(const ManifestState& state);
 
-// Reads every byte of an open table, and compares what it holds with what the manifest says of it.
+// Reads every byte of a table, and compares what it holds with what the manifest says of it.
 absl::StatusOr<TableCheck> CheckLiveTable(const LiveTable& table);
 
 // What the manifest would say of a table file, by its own words. DataLoss if its tail, its index or

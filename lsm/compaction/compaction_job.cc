@@ -25,14 +25,16 @@ struct Share {
 // Merges one share and writes its tables. One thread.
 class ShareWriter {
  public:
-  ShareWriter(const Compaction& compaction, const CompactionEnvironment& env, Share share)
+  // `tombstones` are those of all inputs.
+  ShareWriter(const Compaction& compaction, const CompactionEnvironment& env,
+              const std::vector<RangeTombstone>& tombstones, Share share)
       : compaction_(compaction),
         env_(env),
         share_(std::move(share)),
         below_(compaction.target_level + 1 < kNumLevels
                    ? compaction.version->level(compaction.target_level + 1)
                    : kNoTables),
-        tombstones_(compaction, env.snapshots, share_.begin, share_.end),
+        tombstones_(compaction, tombstones, env.snapshots, share_.begin, share_.end),
         filter_(env.snapshots, compaction.version.get(), compaction.target_level,
                 tombstones_.covering()),
         splitter_(env.target_table_bytes, below_) {}
@@ -95,7 +97,7 @@ class ShareWriter {
     std::vector<std::unique_ptr<InternalIterator>> inputs;
     if (compaction_.source_level == 0) {
       for (const std::shared_ptr<LiveTable>& table : compaction_.sources) {
-        inputs.push_back(table->reader().NewIterator(/*fill_cache=*/false, nullptr));
+        inputs.push_back(table->NewIterator(/*fill_cache=*/false, nullptr));
       }
     } else {
       inputs.push_back(NewLevelIterator(compaction_.sources, /*fill_cache=*/false, nullptr));
@@ -178,17 +180,6 @@ std::vector<Share> CutIntoShares(const Compaction& compaction, size_t count) {
   return shares;
 }
 
-// Entries of the inputs that the shares do not come by.
-uint64_t RangeTombstonesIn(const Compaction& compaction) {
-  uint64_t entries = 0;
-  for (const Version::Tables* tables : {&compaction.sources, &compaction.targets}) {
-    for (const std::shared_ptr<LiveTable>& table : *tables) {
-      entries += table->reader().properties().range_deletions;
-    }
-  }
-  return entries;
-}
-
 size_t ShareCount(const Compaction& compaction, const CompactionEnvironment& env) {
   const uint64_t worth_a_thread = 2 * env.target_table_bytes;
   return static_cast<size_t>(std::clamp<uint64_t>(compaction.InputBytes() / worth_a_thread, 1,
@@ -199,9 +190,16 @@ size_t ShareCount(const Compaction& compaction, const CompactionEnvironment& env
 
 absl::StatusOr<CompactionOutput> RunCompaction(const Compaction& compaction,
                                                const CompactionEnvironment& env) {
+  Version::Tables inputs = compaction.sources;
+  inputs.insert(inputs.end(), compaction.targets.begin(), compaction.targets.end());
+  const absl::StatusOr<std::vector<RangeTombstone>> tombstones = RangeTombstonesOf(inputs);
+  if (!tombstones.ok()) {
+    return tombstones.status();
+  }
   std::vector<std::unique_ptr<ShareWriter>> writers;
   for (Share& share : CutIntoShares(compaction, ShareCount(compaction, env))) {
-    writers.push_back(std::make_unique<ShareWriter>(compaction, env, std::move(share)));
+    writers.push_back(
+        std::make_unique<ShareWriter>(compaction, env, *tombstones, std::move(share)));
   }
   std::vector<absl::Status> statuses(writers.size());
   std::vector<std::thread> threads;
@@ -214,7 +212,7 @@ absl::StatusOr<CompactionOutput> RunCompaction(const Compaction& compaction,
   }
 
   CompactionOutput all;
-  all.entries_read = RangeTombstonesIn(compaction);
+  all.entries_read = tombstones->size();  // the shares do not come by them
   absl::Status status;
   for (size_t i = 0; i < writers.size(); ++i) {
     status.Update(statuses[i]);

@@ -23,26 +23,38 @@ bool MayExistBelow(const Compaction& compaction, absl::string_view begin, absl::
 
 }  // namespace
 
+absl::StatusOr<std::vector<RangeTombstone>> RangeTombstonesOf(const Version::Tables& tables) {
+  std::vector<RangeTombstone> all;
+  for (const std::shared_ptr<LiveTable>& table : tables) {
+    if (!table->meta().MayHaveRangeTombstones()) {
+      continue;
+    }
+    const absl::StatusOr<TableReader*> reader = table->reader();
+    if (!reader.ok()) {
+      return reader.status();
+    }
+    if (const RangeTombstones* const list = (*reader)->range_tombstones(); list != nullptr) {
+      const std::vector<RangeTombstone> more = list->Entries();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+  }
+  return all;
+}
+
 OutputTombstones::OutputTombstones(const Compaction& compaction,
+                                   const std::vector<RangeTombstone>& inputs,
                                    const std::vector<SequenceNumber>& snapshots,
                                    std::optional<absl::string_view> begin,
                                    std::optional<absl::string_view> end) {
-  std::vector<RangeTombstone> inputs;
-  for (const Version::Tables* tables : {&compaction.sources, &compaction.targets}) {
-    for (const std::shared_ptr<LiveTable>& table : *tables) {
-      if (table->reader().range_tombstones() == nullptr) {
-        continue;
-      }
-      for (RangeTombstone tombstone : table->reader().range_tombstones()->Entries()) {
-        tombstone.begin = std::max(tombstone.begin, begin.value_or(tombstone.begin));
-        tombstone.end = std::min(tombstone.end, end.value_or(tombstone.end));
-        if (tombstone.begin < tombstone.end) {
-          inputs.push_back(tombstone);
-        }
-      }
+  std::vector<RangeTombstone> within;
+  for (RangeTombstone tombstone : inputs) {
+    tombstone.begin = std::max(tombstone.begin, begin.value_or(tombstone.begin));
+    tombstone.end = std::min(tombstone.end, end.value_or(tombstone.end));
+    if (tombstone.begin < tombstone.end) {
+      within.push_back(tombstone);
     }
   }
-  covering_ = RangeTombstones::NewestOf(std::move(inputs), snapshots);
+  covering_ = RangeTombstones::NewestOf(std::move(within), snapshots);
   std::vector<RangeTombstone> needed;
   for (const RangeTombstone& tombstone : covering_.Entries()) {
     const bool in_oldest_stripe = snapshots.empty() || tombstone.sequence <= snapshots.front();

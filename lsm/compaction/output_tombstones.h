@@ -14,16 +14,23 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "lsm/compaction/compaction.h"
 #include "lsm/format/range_tombstones.h"
 
 namespace fathom {
 
+// All range tombstones of `tables`, which must outlive them. Opens the tables that have some; an
+// error is that of the first that cannot be opened.
+absl::StatusOr<std::vector<RangeTombstone>> RangeTombstonesOf(const Version::Tables& tables);
+
 class OutputTombstones {
  public:
-  // For the keys in [begin, end) of `compaction` (absent: no bound), which must all outlive it.
-  OutputTombstones(const Compaction& compaction, const std::vector<SequenceNumber>& snapshots,
+  // For the keys in [begin, end) of `compaction` (absent: no bound), the inputs of which have the
+  // tombstones `inputs`. All must outlive it.
+  OutputTombstones(const Compaction& compaction, const std::vector<RangeTombstone>& inputs,
+                   const std::vector<SequenceNumber>& snapshots,
                    std::optional<absl::string_view> begin, std::optional<absl::string_view> end);
 
   // All of `inputs`, for a merge that drops nothing. Their keys must outlive it.

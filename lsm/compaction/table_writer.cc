@@ -67,12 +67,8 @@ absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
   }
   filter_bits_ = built->filter_bits;
   meta_.Describe(*std::move(built));
-  absl::StatusOr<std::shared_ptr<LiveTable>> table =
-      LiveTable::Open(home_.fs, home_.dir, meta_, home_.caches);
-  if (!table.ok()) {
-    return table.status();
-  }
-  absl::Status status = CheckAgainstDigest(**table);  // while the disk writes
+  auto table = std::make_shared<LiveTable>(home_.fs, home_.dir, meta_, home_.caches);
+  absl::Status status = CheckAgainstDigest(*table);  // while the disk writes
   if (status.ok()) {
     status = file_->Sync();
   }
@@ -87,9 +83,13 @@ absl::StatusOr<std::shared_ptr<LiveTable>> TableWriter::Finish() {
 }
 
 absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
+  const absl::StatusOr<TableReader*> reader = table.reader();
+  if (!reader.ok()) {
+    return reader.status();
+  }
   EntryDigest found;
   std::string last;
-  const auto it = table.reader().NewIterator(/*fill_cache=*/false, nullptr);
+  const auto it = (*reader)->NewIterator(/*fill_cache=*/false, nullptr);
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     if (!last.empty() && CompareInternalKeys(last, it->key()) >= 0) {
       return absl::DataLossError(absl::StrCat(path_, ": written with keys out of order"));
@@ -100,8 +100,8 @@ absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
   if (!it->status().ok()) {
     return it->status();
   }
-  if (table.reader().range_tombstones() != nullptr) {
-    found.Add(*table.reader().range_tombstones());
+  if ((*reader)->range_tombstones() != nullptr) {
+    found.Add(*(*reader)->range_tombstones());
   }
   if (found != digest_) {
     return absl::DataLossError(absl::StrCat(path_, ": read back ", found.entries(),

@@ -55,8 +55,9 @@ class TableWriter {
   void AddRangeTombstones(const RangeTombstones& list);
   uint64_t data_bytes() const { return builder_.data_bytes(); }
 
-  // The file's bytes are durable then; its name is only after the directory was synced. DataLoss if
-  // the table does not hold what was added. Called once, after something was added.
+  // The table, open. The file's bytes are durable then; its name is only after the directory was
+  // synced. DataLoss if the table does not hold what was added. Called once, after something was
+  // added.
   absl::StatusOr<std::shared_ptr<LiveTable>> Finish();
 
   // Bits of the filter. REQUIRES: Finish gave a table.
@@ -66,6 +67,7 @@ class TableWriter {
   TableWriter(const TableHome& home, const TableBuilderOptions& options, TableMeta meta,
               std::string path, std::unique_ptr<WritableFile> file);
 
+  // Opens `table` to do so.
   absl::Status CheckAgainstDigest(const LiveTable& table) const;
 
   const TableHome& home_;

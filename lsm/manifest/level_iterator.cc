@@ -55,7 +55,7 @@ class LevelIterator final : public InternalIterator {
       return false;
     }
     if (table_ == nullptr || at_ != i || !table_->status().ok()) {
-      table_ = tables_[i]->reader().NewIterator(fill_cache_, cost_);
+      table_ = tables_[i]->NewIterator(fill_cache_, cost_);
       at_ = i;
     }
     return true;

@@ -4,14 +4,19 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "lsm/format/corruption.h"
+#include "lsm/format/failed_iterator.h"
 
 namespace fathom {
 
-LiveTable::LiveTable(FileSystem* fs, std::string path, TableMeta meta, TableCaches caches)
-    : fs_(fs), path_(std::move(path)), meta_(std::move(meta)), caches_(caches) {}
+LiveTable::LiveTable(FileSystem* fs, const std::string& dir, TableMeta meta, TableCaches caches)
+    : fs_(fs),
+      path_(absl::StrCat(dir, "/", meta.FileName())),
+      meta_(std::move(meta)),
+      caches_(caches) {}
 
 LiveTable::~LiveTable() {
-  reader_.reset();
+  owned_.reset();
   if (obsolete_.load(std::memory_order_relaxed)) {
     caches_.EraseTable(meta_.number);
     // A file that cannot be removed now is removed by the next Open, which finds it unnamed.
@@ -19,34 +24,59 @@ LiveTable::~LiveTable() {
   }
 }
 
-absl::StatusOr<std::shared_ptr<LiveTable>> LiveTable::Open(FileSystem* fs, const std::string& dir,
-                                                           TableMeta meta, TableCaches caches) {
-  const std::string name = meta.FileName();
-  std::string path = absl::StrCat(dir, "/", name);
-  absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(path);
-  if (absl::IsNotFound(file.status())) {
-    return absl::DataLossError(
-        absl::StrCat(path, ": the manifest names this table, but the file is missing"));
+absl::Status LiveTable::CheckFile() const {
+  const absl::StatusOr<uint64_t> bytes = fs_->FileSize(path_);
+  if (absl::IsNotFound(bytes.status())) {
+    return Missing();
   }
-  if (!file.ok()) {
-    return file.status();
+  if (bytes.ok() && *bytes != meta_.file_bytes) {
+    return Corruption(path_, 0, "table size", meta_.file_bytes, *bytes);
   }
-  TableIdentity identity{path, meta.number, meta.file_bytes, meta.tail_bytes, meta.tail_hash};
-  std::shared_ptr<LiveTable> table(new LiveTable(fs, std::move(path), std::move(meta), caches));
-  absl::StatusOr<std::shared_ptr<TableReader>> reader =
-      TableReader::Open(*std::move(file), std::move(identity), caches);
-  if (!reader.ok()) {
-    return reader.status();
-  }
-  table->reader_ = *std::move(reader);
-  if (absl::Status status = table->CheckRangeTombstones(); !status.ok()) {
-    return status;
-  }
-  return table;
+  return bytes.status();
 }
 
-absl::Status LiveTable::CheckRangeTombstones() const {
-  const RangeTombstones* const list = reader_->range_tombstones();
+std::unique_ptr<InternalIterator> LiveTable::NewIterator(bool fill_cache, ReadCost* cost) const {
+  const absl::StatusOr<TableReader*> opened = reader();
+  if (!opened.ok()) {
+    return std::make_unique<FailedIterator>(opened.status());
+  }
+  return (*opened)->NewIterator(fill_cache, cost);
+}
+
+absl::StatusOr<TableReader*> LiveTable::OpenReader() const {
+  absl::MutexLock lock(&mutex_);
+  if (owned_ != nullptr) {
+    return owned_.get();  // somebody was faster
+  }
+  absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs_->OpenForRead(path_);
+  if (!file.ok()) {
+    return absl::IsNotFound(file.status()) ? Missing() : file.status();
+  }
+  absl::StatusOr<std::shared_ptr<TableReader>> opened = TableReader::Open(
+      *std::move(file), {path_, meta_.number, meta_.file_bytes, meta_.tail_bytes, meta_.tail_hash},
+      caches_);
+  if (!opened.ok()) {
+    return opened.status();
+  }
+  if (absl::Status status = CheckRangeTombstones(**opened); !status.ok()) {
+    return status;
+  }
+  owned_ = *std::move(opened);
+  open_.store(owned_.get(), std::memory_order_release);
+  return owned_.get();
+}
+
+absl::Status LiveTable::Missing() const {
+  return absl::DataLossError(
+      absl::StrCat(path_, ": the manifest names this table, but the file is missing"));
+}
+
+absl::Status LiveTable::CheckRangeTombstones(const TableReader& reader) const {
+  const uint64_t found = reader.properties().range_deletions;
+  if (const uint64_t expected = meta_.range_deletions.value_or(found); found != expected) {
+    return Corruption(path_, 0, "range deletions, by the manifest", expected, found);
+  }
+  const RangeTombstones* const list = reader.range_tombstones();
   if (list == nullptr) {
     return absl::OkStatus();
   }

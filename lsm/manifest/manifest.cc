@@ -36,7 +36,7 @@ absl::Status ApplyRecord(absl::string_view record, ManifestState* state) {
   if (absl::Status decoded = edit.Decode(record); !decoded.ok()) {
     return decoded;
   }
-  return state->Apply(edit);
+  return state->Apply(std::move(edit));
 }
 
 // Makes CURRENT name manifest `number`, which must be durable.

@@ -149,7 +149,7 @@ absl::Status CheckUniqueNumbers(const std::array<TablePointers, kNumLevels>& lev
 
 }  // namespace
 
-absl::Status ManifestState::Apply(const VersionEdit& edit) {
+absl::Status ManifestState::Apply(VersionEdit edit) {
   // All of it is tried on pointers first, so that a refusal changes nothing.
   std::array<TablePointers, kNumLevels> next;
   absl::Status status = CheckNumbers(*this, edit);
@@ -177,13 +177,13 @@ absl::Status ManifestState::Apply(const VersionEdit& edit) {
     std::erase_if(levels[Index(level)],
                   [n = number](const TableMeta& table) { return table.number == n; });
   }
-  for (const auto& [level, table] : edit.added_tables) {
+  for (auto& [level, table] : edit.added_tables) {
     auto& tables = levels[Index(level)];
     tables.insert(std::upper_bound(tables.begin(), tables.end(), table,
                                    [l = level](const TableMeta& a, const TableMeta& b) {
                                      return Before(l, a, b);
                                    }),
-                  table);
+                  std::move(table));
   }
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@ void TableMeta::Describe(BuiltTable built) {
   file_bytes = built.file_bytes;
   entries = built.properties.entries;
   deletions = built.properties.deletions;
+  range_deletions = built.properties.range_deletions;
   smallest = std::move(built.smallest);
   largest = std::move(built.largest);
   smallest_sequence = built.properties.smallest_sequence;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "lsm/format/file_names.h"
@@ -16,6 +17,8 @@ struct TableMeta {
   uint64_t file_bytes = 0;  // exact length of the file
   uint64_t entries = 0;
   uint64_t deletions = 0;  // of these, tombstones, also of ranges
+  // Of these, those of ranges. Absent in a manifest that was written before it told them.
+  std::optional<uint64_t> range_deletions;
   // Internal keys of entries and range tombstones, inclusive; but where a range tombstone reaches
   // furthest, `largest` is its end with kExclusiveTrailer.
   std::string smallest;
@@ -29,6 +32,9 @@ struct TableMeta {
 
   // Fills in all but number and level from what was written.
   void Describe(BuiltTable built);
+
+  // False only if it certainly has none.
+  bool MayHaveRangeTombstones() const { return range_deletions.value_or(deletions) > 0; }
 
   std::string FileName() const { return TableFileName(born_level, number); }
 

@@ -4,35 +4,59 @@
 #include <cassert>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "lsm/format/file_names.h"
 #include "lsm/manifest/level_iterator.h"
 
 namespace fathom {
-std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tables& opened) const {
-  assert(edit.added_tables.size() == opened.size());
-  auto next = std::make_shared<Version>(*this);
+namespace {
+
+absl::Status AppendTombstones(const LiveTable& table, RangeTombstoneRun* run) {
+  if (!table.meta().MayHaveRangeTombstones()) {
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<TableReader*> reader = table.reader();
+  if (reader.ok() && (*reader)->range_tombstones() != nullptr) {
+    run->push_back((*reader)->range_tombstones());
+  }
+  return reader.status();
+}
+
+}  // namespace
+
+std::shared_ptr<const Version> Version::With(const VersionEdit& edit, const Tables& added) const {
+  assert(edit.added_tables.size() == added.size());
+  Levels levels = levels_;
   for (const auto& [level, number] : edit.removed_tables) {
     const uint64_t removed = number;
-    std::erase_if(next->levels_[static_cast<size_t>(level)],
+    std::erase_if(levels[static_cast<size_t>(level)],
                   [removed](const auto& table) { return table->meta().number == removed; });
   }
-  for (size_t i = 0; i < opened.size(); ++i) {
-    next->levels_[static_cast<size_t>(edit.added_tables[i].first)].push_back(opened[i]);
+  for (size_t i = 0; i < added.size(); ++i) {
+    levels[static_cast<size_t>(edit.added_tables[i].first)].push_back(added[i]);
   }
-  std::ranges::sort(next->levels_[0], [](const auto& a, const auto& b) {
+  std::shared_ptr<const Version> next = Of(std::move(levels));
+  assert(next->Check().ok());
+  return next;
+}
+
+std::shared_ptr<const Version> Version::Of(Levels levels) {
+  auto version = std::make_shared<Version>();
+  version->levels_ = std::move(levels);
+  std::ranges::sort(version->levels_[0], [](const auto& a, const auto& b) {
     return a->meta().largest_sequence > b->meta().largest_sequence;
   });
   for (size_t level = 1; level < kNumLevels; ++level) {
-    std::ranges::sort(next->levels_[level], [](const auto& a, const auto& b) {
+    std::ranges::sort(version->levels_[level], [](const auto& a, const auto& b) {
       return CompareInternalKeys(a->meta().smallest, b->meta().smallest) < 0;
     });
   }
-  next->FindDeepest();
-  next->FindRangeTombstones();
-  next->FindKeyRanges();
-  assert(next->Check().ok());
-  return next;
+  version->FindDeepest();
+  version->FindRangeTombstones();
+  version->FindKeyRanges();
+  return version;
 }
 
 absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber snapshot,
@@ -58,8 +82,7 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
           (covers == KeyRanges::Covers::kPerhaps && !table.Covers(user_key))) {
         continue;
       }
-      absl::StatusOr<Lookup> found =
-          table.reader().Get(user_key, filter_hash, snapshot, value, cost);
+      absl::StatusOr<Lookup> found = table.Get(user_key, filter_hash, snapshot, value, cost);
       if (!found.ok() || *found != Lookup::kAbsent) {
         return found;
       }
@@ -74,7 +97,7 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
 void Version::AddIterators(bool fill_cache, ReadCost* cost,
                            std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
   for (const std::shared_ptr<LiveTable>& table : levels_[0]) {
-    iterators->push_back(table->reader().NewIterator(fill_cache, cost));
+    iterators->push_back(table->NewIterator(fill_cache, cost));
   }
   for (size_t level = 1; level < kNumLevels; ++level) {
     if (!levels_[level].empty()) {
@@ -83,30 +106,35 @@ void Version::AddIterators(bool fill_cache, ReadCost* cost,
   }
 }
 
-void Version::AddRangeTombstones(std::vector<RangeTombstoneRun>* runs) const {
-  const auto run_of = [](std::span<const std::shared_ptr<LiveTable>> tables) {
-    RangeTombstoneRun run;
-    for (const std::shared_ptr<LiveTable>& table : tables) {
-      if (table->reader().range_tombstones() != nullptr) {
-        run.push_back(table->reader().range_tombstones());
-      }
-    }
-    return run;
-  };
+absl::Status Version::AddRangeTombstones(std::vector<RangeTombstoneRun>* runs) const {
   for (const std::shared_ptr<LiveTable>& table : levels_[0]) {
-    runs->push_back(run_of({&table, 1}));
+    runs->emplace_back();
+    if (absl::Status status = AppendTombstones(*table, &runs->back()); !status.ok()) {
+      return status;
+    }
   }
   for (size_t level = 1; level < kNumLevels; ++level) {
-    if (!levels_[level].empty()) {
-      runs->push_back(run_of(levels_[level]));
+    if (levels_[level].empty()) {
+      continue;
+    }
+    runs->emplace_back();
+    for (const std::shared_ptr<LiveTable>& table : levels_[level]) {
+      if (absl::Status status = AppendTombstones(*table, &runs->back()); !status.ok()) {
+        return status;
+      }
     }
   }
+  return absl::OkStatus();
 }
 
 std::shared_ptr<LiveTable> Version::Find(absl::string_view file_name, int* level) const {
+  const std::optional<ParsedFileName> name = ParseFileName(file_name);
+  if (!name.has_value() || name->kind != FileKind::kTable) {
+    return nullptr;
+  }
   for (int i = 0; i < kNumLevels; ++i) {
     for (const std::shared_ptr<LiveTable>& table : levels_[static_cast<size_t>(i)]) {
-      if (table->meta().FileName() == file_name) {
+      if (table->meta().number == name->number && table->meta().born_level == name->born_level) {
         *level = i;
         return table;
       }
@@ -133,9 +161,9 @@ void Version::FindDeepest() {
 }
 
 void Version::FindRangeTombstones() {
-  has_range_tombstones_ = std::ranges::any_of(levels_, [](const Tables& tables) {
+  may_have_range_tombstones_ = std::ranges::any_of(levels_, [](const Tables& tables) {
     return std::ranges::any_of(
-        tables, [](const auto& table) { return table->reader().range_tombstones() != nullptr; });
+        tables, [](const auto& table) { return table->meta().MayHaveRangeTombstones(); });
   });
 }
 

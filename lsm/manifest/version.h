@@ -35,23 +35,30 @@ class Version {
  public:
   using Tables = std::vector<std::shared_ptr<LiveTable>>;
 
-  Version() = default;
+  using Levels = std::array<Tables, kNumLevels>;
 
-  // This version with `edit` applied. `opened` are the tables that the edit adds, in its order.
-  std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& opened) const;
+  Version() = default;
+  // These tables, in any order on their levels.
+  static std::shared_ptr<const Version> Of(Levels levels);
+
+  // This version with `edit` applied. `added` are the tables that the edit adds, in its order.
+  std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& added) const;
 
   // The newest version of `user_key` at or below `snapshot`. Adds what it did on each level to
   // `*costs`: the last one with levels_checked is where it was found, if it was.
   absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot, bool use_filters,
                              std::string* value, LevelCosts* costs) const;
 
-  // Appends cursors that together cover all tables.
+  // Appends cursors that together cover all tables. One over a table that cannot be opened ends
+  // with that error.
   void AddIterators(bool fill_cache, ReadCost* cost,
                     std::vector<std::unique_ptr<InternalIterator>>* iterators) const;
 
-  // Appends the range tombstones of each of these cursors; an empty run where it has none.
-  void AddRangeTombstones(std::vector<RangeTombstoneRun>* runs) const;
-  bool has_range_tombstones() const { return has_range_tombstones_; }
+  // Appends the range tombstones of each of these cursors; an empty run where it has none. Opens
+  // the tables that have some; an error is that of the first that cannot be opened.
+  absl::Status AddRangeTombstones(std::vector<RangeTombstoneRun>* runs) const;
+  // False only if there are certainly none.
+  bool may_have_range_tombstones() const { return may_have_range_tombstones_; }
 
   const Tables& level(int level) const { return levels_[static_cast<size_t>(level)]; }
   // The live table with this file name, and its level; null if there is none.
@@ -69,10 +76,10 @@ class Version {
   void FindRangeTombstones();
   void FindKeyRanges();
 
-  std::array<Tables, kNumLevels> levels_;
+  Levels levels_;
   KeyRanges ranges_;
   int deepest_ = -1;
-  bool has_range_tombstones_ = false;
+  bool may_have_range_tombstones_ = false;
 };
 
 }  // namespace fathom

@@ -20,6 +20,7 @@ enum Tag : uint32_t {
   kRemovedTable = 6,
   kAddedTable = 7,
   kDurableLog = 8,
+  kAddedTableWithRanges = 9,
 };
 
 void PutNumber(std::string* out, Tag tag, const std::optional<uint64_t>& value) {
@@ -30,7 +31,7 @@ void PutNumber(std::string* out, Tag tag, const std::optional<uint64_t>& value) 
 }
 
 void PutTable(std::string* out, int level, const TableMeta& table) {
-  PutVarint32(out, kAddedTable);
+  PutVarint32(out, table.range_deletions.has_value() ? kAddedTableWithRanges : kAddedTable);
   PutVarint32(out, static_cast<uint32_t>(level));
   PutVarint64(out, table.number);
   PutVarint32(out, static_cast<uint32_t>(table.born_level));
@@ -43,6 +44,9 @@ void PutTable(std::string* out, int level, const TableMeta& table) {
   PutVarint64(out, table.largest_sequence);
   PutVarint64(out, table.tail_bytes);
   PutFixed64(out, table.tail_hash);
+  if (table.range_deletions.has_value()) {
+    PutVarint64(out, *table.range_deletions);
+  }
 }
 
 absl::Status BadField(absl::string_view field, absl::string_view problem) {
@@ -129,6 +133,18 @@ absl::Status GetTable(absl::string_view* in, std::pair<int, TableMeta>* added) {
   return absl::OkStatus();
 }
 
+absl::Status GetTableWithRanges(absl::string_view* in, std::pair<int, TableMeta>* added) {
+  if (absl::Status status = GetTable(in, added); !status.ok()) {
+    return status;
+  }
+  uint64_t count = 0;
+  if (!GetVarint64(in, &count) || count > added->second.deletions) {
+    return BadField("added table", "range deletions");
+  }
+  added->second.range_deletions = count;
+  return absl::OkStatus();
+}
+
 absl::Status GetField(absl::string_view* in, VersionEdit* edit) {
   constexpr uint64_t kAny = ~uint64_t{0};
   uint32_t tag = 0;
@@ -158,9 +174,12 @@ absl::Status GetField(absl::string_view* in, VersionEdit* edit) {
     }
     case kAddedTable:
       return GetTable(in, &edit->added_tables.emplace_back());
+    case kAddedTableWithRanges:
+      return GetTableWithRanges(in, &edit->added_tables.emplace_back());
     default:
-      return BadField("tag", absl::StrCat("expected 1 to ", static_cast<uint32_t>(kDurableLog),
-                                          ", found ", tag));
+      return BadField("tag",
+                      absl::StrCat("expected 1 to ", static_cast<uint32_t>(kAddedTableWithRanges),
+                                   ", found ", tag));
   }
 }
 
@@ -178,12 +197,15 @@ std::string DebugKey(absl::string_view key) {
 }
 
 std::string DebugTable(int level, const TableMeta& table) {
+  const std::string ranges = table.range_deletions.has_value()
+                                 ? absl::StrCat(" (", *table.range_deletions, " of ranges)")
+                                 : "";
   return absl::StrCat("added table: level ", level, ", ", table.FileName(), ", ", table.file_bytes,
-                      " bytes, ", table.entries, " entries, ", table.deletions, " deletions, keys ",
-                      DebugKey(table.smallest), " to ", DebugKey(table.largest), ", sequences ",
-                      table.smallest_sequence, " to ", table.largest_sequence, ", tail ",
-                      table.tail_bytes, " bytes 0x", absl::Hex(table.tail_hash, absl::kZeroPad16),
-                      "\n");
+                      " bytes, ", table.entries, " entries, ", table.deletions, " deletions",
+                      ranges, ", keys ", DebugKey(table.smallest), " to ", DebugKey(table.largest),
+                      ", sequences ", table.smallest_sequence, " to ", table.largest_sequence,
+                      ", tail ", table.tail_bytes, " bytes 0x",
+                      absl::Hex(table.tail_hash, absl::kZeroPad16), "\n");
 }
 
 void AppendNumberLine(std::string* out, absl::string_view field,

@@ -59,7 +59,7 @@ struct ManifestState {
   // Refuses, changing nothing, an edit that cannot follow this state: removal of an absent table, a
   // table number twice, key ranges that overlap on a level below 0 (user keys: all versions of one
   // user key are in one table), a level that does not exist, a number or sequence that goes back.
-  absl::Status Apply(const VersionEdit& edit);
+  absl::Status Apply(VersionEdit edit);
 
   // The one edit that makes this state from nothing.
   VersionEdit Snapshot() const;

@@ -42,6 +42,7 @@ absl::Status LogWriter::Append(absl::string_view record) {
   if (!status_.ok()) {
     return status_;
   }
+  has_records_ = true;
   MarkSync();
   bool first = true;
   do {
@@ -109,7 +110,8 @@ absl::Status LogWriter::Close() {
 }
 
 absl::Status LogWriter::Reserve() {
-  if (!preallocate_ || length_ <= reserved_) {
+  // A log that nobody writes to, as that of a store which is only read, needs no space.
+  if (!preallocate_ || !has_records_ || length_ <= reserved_) {
     return absl::OkStatus();
   }
   reserved_ = (length_ + kPreallocateBytes - 1) / kPreallocateBytes * kPreallocateBytes;

@@ -62,6 +62,7 @@ class LogWriter {
   const std::unique_ptr<WritableFile> file_;
   const uint64_t number_;
   const bool preallocate_;
+  bool has_records_ = false;
   std::string buffer_;          // chunks not yet given to the file
   uint64_t length_ = 0;         // of the log, buffer included
   uint64_t record_end_ = 0;     // where the last record (or the header) ends

@@ -269,8 +269,8 @@ TEST_CASE("damage: a closed store with any damage gives the same answers, or Dat
   const Outcomes& outcomes = examination.outcomes();
   MESSAGE(outcomes.ToString());
   CHECK(outcomes.shorter == 0);
-  CHECK(outcomes.refused * kStep > 10000);
-  CHECK(outcomes.partly * kStep > 2000);
+  CHECK(outcomes.refused * kStep > 5000);
+  CHECK(outcomes.partly * kStep > 5000);
 }
 
 TEST_CASE("damage: a killed store with any damage loses nothing that was synced in silence") {
@@ -281,7 +281,7 @@ TEST_CASE("damage: a killed store with any damage loses nothing that was synced 
   MESSAGE(outcomes.ToString());
   CHECK(outcomes.shorter > 0);
   CHECK(outcomes.refused * kStep > 10000);
-  CHECK(outcomes.partly * kStep > 2000);
+  CHECK(outcomes.partly * kStep > 5000);
 }
 
 }  // namespace

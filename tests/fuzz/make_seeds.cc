@@ -135,6 +135,7 @@ void WriteManifestSeeds() {
   ranges.added_tables = {{1, Table(1, "a", "m")}, {1, Table(2, "m", "z", 20)}};
   ranges.added_tables[0].second.largest =
       InternalKey("m", kMaxSequenceNumber, ValueType::kRangeDeletion);
+  ranges.added_tables[0].second.range_deletions = 1;
   WriteSeed("manifest/sound-ranges", Pieces(0, {start.Encode(), ranges.Encode()}));
   WriteSeed("manifest/sound-current", Pieces(1, {"MANIFEST-000007\n", start.Encode()}));
   VersionEdit last;

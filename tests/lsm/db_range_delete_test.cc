@@ -533,29 +533,27 @@ TEST_CASE("range delete: a flipped byte in a table that has one is never a wrong
     std::string flipped = bytes;
     flipped[i] = static_cast<char>(flipped[i] ^ 0x10);
     damaged->SetContents(table, flipped);
-    const absl::StatusOr<std::unique_ptr<DB>> opened = DB::Open(Manual(damaged.get()), "db");
-    if (!opened.ok()) {
-      REQUIRE(absl::IsDataLoss(opened.status()));
-      ++refused;
-      continue;
-    }
+    const auto opened = OpenStore(Manual(damaged.get()));
     for (const char* key : {"a", "b", "c", "d", "e", "f"}) {
       std::string value;
-      const absl::Status status = (*opened)->Get(ReadOptions(), key, &value);
+      const absl::Status status = opened->Get(ReadOptions(), key, &value);
       const auto found = expected.find(key);
       REQUIRE((absl::IsDataLoss(status) ||
                (found == expected.end() ? absl::IsNotFound(status)
                                         : status.ok() && value == found->second)));
     }
-    const auto it = (*opened)->NewIterator(ReadOptions());
+    const auto it = opened->NewIterator(ReadOptions());
     auto next = expected.begin();
-    for (it->SeekToFirst(); it->Valid(); it->Next(), ++next) {
+    // Before the first key: what the damaged table deletes is not known.
+    it->SeekToFirst();
+    refused += it->status().ok() ? 0 : 1;
+    for (; it->Valid(); it->Next(), ++next) {
       REQUIRE(next != expected.end());
       REQUIRE(it->key() == next->first);
       REQUIRE(it->value() == next->second);
     }
     REQUIRE((absl::IsDataLoss(it->status()) || next == expected.end()));
-    REQUIRE_FALSE((*opened)->Verify().value().problems.empty());
+    REQUIRE_FALSE(opened->Verify().value().problems.empty());
   }
   CHECK(refused > 500);  // all of the tail, the ranges in it
 }

@@ -38,6 +38,12 @@ int CheckRepaired(const ClosedStore& store, const RepairReport& report, const Op
   for (const std::string& line : check->damage) {
     FAIL_CHECK(line);
   }
+  const auto manifest = RecoverManifest(options.file_system, "db");
+  REQUIRE(manifest.ok());
+  for (const std::vector<TableMeta>& level : manifest->state.levels) {
+    CHECK(std::ranges::all_of(
+        level, [](const TableMeta& meta) { return meta.range_deletions.has_value(); }));
+  }
   const auto db = OpenStore(options);
   int lost = 0;
   for (int i = 0; i < 125; ++i) {

@@ -44,7 +44,7 @@ TEST_CASE("output tombstones: they are cut where tables are, and nothing between
                    {1, {shapes.Table({{Versioned("c", 1), "v"}}, 1)}},
                    {2, {shapes.Table("a-z", 2)}}});
   const Compaction compaction = MakeCompaction(version, 0, 1, version->level(0));
-  OutputTombstones tombstones(compaction, {8}, "c", "s");
+  OutputTombstones tombstones(compaction, *RangeTombstonesOf(compaction.sources), {8}, "c", "s");
   CHECK(Text(*tombstones.covering()) == "[c,d)@9 [d,f)@9 [d,f)@8 [f,p)@9 [r,s)@7");
   CHECK(Text(tombstones.TakeBefore("c")).empty());
   CHECK(Text(tombstones.TakeBefore("e")) == "[c,d)@9 [d,e)@9 [d,e)@8");
@@ -66,10 +66,11 @@ TEST_CASE(
                      TableWith(&shapes, {}, {{"b", "e", 5}, {"k", "m", 6}, {"x", "z", 7}}, 0)}},
                    {2, {shapes.Table("e-h", 2), shapes.Table("l-n", 2)}}});
   const Compaction compaction = MakeCompaction(version, 0, 1, version->level(0));
-  OutputTombstones none(compaction, {}, std::nullopt, std::nullopt);
+  const std::vector<RangeTombstone> inputs = *RangeTombstonesOf(compaction.sources);
+  OutputTombstones none(compaction, inputs, {}, std::nullopt, std::nullopt);
   CHECK(none.dropped() == 3);
   CHECK(Text(none.TakeBefore(std::nullopt)) == "[k,m)@6");
-  OutputTombstones newer(compaction, {4}, std::nullopt, std::nullopt);
+  OutputTombstones newer(compaction, inputs, {4}, std::nullopt, std::nullopt);
   CHECK(Text(newer.TakeBefore(std::nullopt)) == "[b,e)@5 [k,m)@6 [x,z)@7");
 }
 
@@ -86,20 +87,6 @@ TEST_CASE("compaction: the exclusive end of a range neither overlaps nor conflic
   CHECK(Describe(second) == "L1 d-f + L2 d-e -> L2");
   CHECK_FALSE(first.ConflictsWith(second));
   CHECK_FALSE(second.ConflictsWith(first));
-}
-
-TEST_CASE("live table: range tombstones out of the manifest's key range are damage") {
-  Shapes shapes;
-  const auto table = TableWith(&shapes, {{Versioned("c", 1), "v"}}, {{"b", "d", 9}}, 0);
-  const auto open = [&](const std::string& smallest, const std::string& largest) {
-    TableMeta meta = table->meta();
-    meta.smallest = smallest;
-    meta.largest = largest;
-    return LiveTable::Open(&shapes.fs, "db", meta, {}).status();
-  };
-  CHECK(open(table->meta().smallest, table->meta().largest).ok());
-  CHECK(absl::IsDataLoss(open(Versioned("c", 1), table->meta().largest)));
-  CHECK(absl::IsDataLoss(open(table->meta().smallest, Versioned("c", 1))));
 }
 
 // What readers see in tables of which the newest come first.
@@ -177,7 +164,7 @@ TEST_CASE("compaction job: with range tombstones no reader can tell what was dro
     for (const std::shared_ptr<LiveTable>& made : output->tables) {
       edit.added_tables.emplace_back(1, made->meta());
       written += made->meta().entries;
-      CHECK(made->reader().Check().ok());
+      CHECK((*made->reader())->Check().ok());
     }
     CHECK(output->entries_written == written);
     const auto after = version->With(edit, output->tables);

@@ -12,7 +12,7 @@
 namespace fathom {
 namespace {
 
-// The edit of README.md: every field once.
+// The edit of README.md: every field that is written, once.
 VersionEdit ReadmeEdit() {
   VersionEdit edit;
   edit.next_file_number = 9;
@@ -24,6 +24,7 @@ VersionEdit ReadmeEdit() {
   edit.removed_tables = {{0, 2}};
   TableMeta table = Table(3, "a", "\xff", 700);
   table.born_level = 1;
+  table.range_deletions = 2;
   edit.added_tables = {{1, table}};
   return edit;
 }
@@ -73,9 +74,23 @@ TEST_CASE("version edit: the text has one line a field") {
         "durable log: 8\n"
         "closed log: 000008.wal, 5000 bytes\n"
         "removed table: level 0, number 2\n"
-        "added table: level 1, L1_003.sst, 4096 bytes, 100 entries, 3 deletions, "
+        "added table: level 1, L1_003.sst, 4096 bytes, 100 entries, 3 deletions (2 of ranges), "
         "keys \"a\" @ 700 value to \"\\xff\" @ 695 deletion, sequences 695 to 700, "
         "tail 300 bytes 0x0123456789abcdef\n");
+}
+
+TEST_CASE("version edit: a table of before its range deletions were told is read, and kept so") {
+  VersionEdit edit;
+  edit.added_tables = {{1, Table(3, "a", "c")}};
+  REQUIRE_FALSE(edit.added_tables[0].second.range_deletions.has_value());
+  CHECK(edit.Encode()[0] == 7);
+  CHECK(edit.added_tables[0].second.MayHaveRangeTombstones());
+  VersionEdit decoded;
+  REQUIRE(decoded.Decode(edit.Encode()).ok());
+  CHECK(decoded.added_tables == edit.added_tables);
+  CHECK(Says(absl::DataLossError(decoded.DebugString()), "100 entries, 3 deletions, keys"));
+  edit.added_tables[0].second.deletions = 0;
+  CHECK_FALSE(edit.added_tables[0].second.MayHaveRangeTombstones());
 }
 
 TEST_CASE("version edit: bounds of range tombstones come back, and are told") {
@@ -109,7 +124,7 @@ TEST_CASE("version edit: an edit that is cut is refused, but for a cut between f
 
 TEST_CASE("version edit: each field alone is refused at every length but its own") {
   const VersionEdit all = ReadmeEdit();
-  std::vector<VersionEdit> single(8);
+  std::vector<VersionEdit> single(9);
   single[0].next_file_number = ~uint64_t{0};
   single[1].next_table_number = 1 << 20;
   single[2].log_number = 1 << 14;
@@ -118,6 +133,7 @@ TEST_CASE("version edit: each field alone is refused at every length but its own
   single[5].removed_tables = {{6, 1 << 14}};
   single[6].added_tables = all.added_tables;
   single[7].durable_log = 1 << 14;
+  single[8].added_tables = {{6, Table(3, "a", "c")}};
   for (const VersionEdit& edit : single) {
     const std::string whole = edit.Encode();
     CAPTURE(edit.DebugString());
@@ -142,8 +158,8 @@ TEST_CASE("version edit: a flip of any bit is decoded or refused, never worse") 
 }
 
 TEST_CASE("version edit: unknown tags and numbers given twice are refused") {
-  CHECK(Says(DecodeStatus("\x09\x01"), "tag: expected 1 to 8, found 9"));
-  CHECK(Says(DecodeStatus(std::string("\0\1", 2)), "tag: expected 1 to 8, found 0"));
+  CHECK(Says(DecodeStatus("\x0a\x01"), "tag: expected 1 to 9, found 10"));
+  CHECK(Says(DecodeStatus(std::string("\0\1", 2)), "tag: expected 1 to 9, found 0"));
   CHECK(Says(DecodeStatus("\x01\x05\x01\x05"), "next file number: given twice"));
   CHECK(Says(DecodeStatus("\xff\xff\xff\xff\xff"), "tag: cut short or too long"));
 }
@@ -171,6 +187,8 @@ TEST_CASE("version edit: impossible values are refused by name") {
       {"added table: largest sequence",
        [](int*, TableMeta* t) { t->largest_sequence = kMaxSequenceNumber + 1; }},
       {"added table: tail bytes", [](int*, TableMeta* t) { t->tail_bytes = t->file_bytes + 1; }},
+      {"added table: range deletions",
+       [](int*, TableMeta* t) { t->range_deletions = t->deletions + 1; }},
   };
   for (const Case& c : cases) {
     CAPTURE(c.says);

@@ -169,6 +169,16 @@ TEST_CASE("wal: disk space is reserved in steps and reads as the log's end") {
   CHECK(ReadLog(&log.fs).records == log.records);
 }
 
+TEST_CASE("wal: for a log without records no space is reserved") {
+  LogBuilder log(/*preallocate=*/true);
+  REQUIRE(log.writer.Sync().ok());
+  CHECK(log.fs.op_count(FileOp::kPreallocate) == 0);
+  REQUIRE(log.AppendAndSync("a").ok());
+  CHECK(log.fs.op_count(FileOp::kPreallocate) == 1);
+  REQUIRE(log.writer.Close().ok());
+  CHECK(ReadLog(&log.fs).records == log.records);
+}
+
 TEST_CASE("wal: space that cannot be reserved is an append error") {
   LogBuilder log(/*preallocate=*/true);
   const absl::Status full = absl::ResourceExhaustedError("no space");
