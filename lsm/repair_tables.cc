@@ -119,7 +119,7 @@ absl::Status StoreRepair::SaveAllTables() {
     if (const absl::StatusOr<TableMeta> described = DescribeTable(fs_, dir_, name);
         described.ok()) {
       auto named = std::make_shared<LiveTable>(fs_, dir_, *described, TableCaches());
-      const absl::Status sound = CheckLiveTable(*named).status();
+      absl::Status sound = CheckLiveTable(*named).status();
       if (sound.ok()) {
         table = std::move(named);
       } else if (!IsDamage(sound)) {
