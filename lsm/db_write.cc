@@ -357,9 +357,9 @@ absl::Status DBImpl::SwitchMemtable() {
 }
 
 void DBImpl::FreezeMemtable() {
-  immutables_.push_back(Immutable{std::move(memtable_), memtable_log_, last_sequence_.load(),
-                                  std::make_shared<FlushResult>()});
-  memtable_ = std::make_shared<MemTable>();
+  auto next = std::make_shared<MemTable>(memtable_->ExpectedPrefix());
+  immutables_.push_back(Immutable{std::exchange(memtable_, std::move(next)), memtable_log_,
+                                  last_sequence_.load(), std::make_shared<FlushResult>()});
 }
 
 absl::StatusOr<std::unique_ptr<LogWriter>> DBImpl::NewLog(uint64_t number, uint64_t previous_number,

@@ -1,8 +1,10 @@
 #include "lsm/memtable/entry_tree.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace fathom {
 namespace {
@@ -78,8 +80,11 @@ struct EntryTree::Path {
   int size = 0;
 };
 
-EntryTree::EntryTree(Arena* arena)
-    : arena_(arena), last_leaf_(NewLeaf(nullptr, 0)), root_(NewInner(1, nullptr, 0, last_leaf_)) {}
+EntryTree::EntryTree(Arena* arena, std::string prefix)
+    : arena_(arena),
+      prefix_(std::move(prefix)),
+      last_leaf_(NewLeaf(nullptr, 0)),
+      root_(NewInner(1, nullptr, 0, last_leaf_)) {}
 
 const TreeEntry* EntryTree::NewEntry(absl::string_view user_key, uint64_t trailer,
                                      absl::string_view value) {
@@ -122,10 +127,24 @@ TreeInner* EntryTree::NewInner(int height, const Slot* slots, int count, TreeNod
 
 void EntryTree::Insert(absl::string_view user_key, uint64_t trailer, absl::string_view value) {
   const TreeEntry* const entry = NewEntry(user_key, trailer, value);
-  const TreeKey key(entry->key());
+  const TreeKey key(entry->key(), prefix_);
   if (!Append(key.digest, entry)) {
     InsertByPath(key, entry);
   }
+}
+
+absl::string_view EntryTree::CommonPrefix() const {
+  Cursor first(this);
+  Cursor last(this);
+  first.SeekToFirst();
+  last.SeekToLast();
+  if (!first.Valid()) {
+    return absl::string_view();
+  }
+  const absl::string_view a = UserKey(first.key());
+  const absl::string_view b = UserKey(last.key());
+  const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return a.substr(0, static_cast<size_t>(differ.first - a.begin()));
 }
 
 bool EntryTree::Append(const KeyDigest& digest, const TreeEntry* entry) {
@@ -246,7 +265,7 @@ void EntryTree::Cursor::Show(const TreeLeaf* leaf, SlotOrder order, int at) {
 }
 
 void EntryTree::Cursor::Seek(absl::string_view target) {
-  const TreeKey key(target);
+  const TreeKey key(target, tree_->prefix_);
   const TreeLeaf* const leaf =
       Descend(tree_->root_.load(std::memory_order_acquire), key, [](TreeInner*, int) {});
   const SlotOrder order = leaf->Order();

@@ -31,6 +31,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "lsm/memtable/arena.h"
@@ -40,14 +41,18 @@ namespace fathom {
 
 class EntryTree {
  public:
-  // `arena` is not owned and must outlive the tree.
-  explicit EntryTree(Arena* arena);
+  // `arena` is not owned and must outlive the tree. Most keys are expected to begin with `prefix`:
+  // a tree of long keys is fast only if that is so.
+  explicit EntryTree(Arena* arena, std::string prefix = "");
 
   EntryTree(const EntryTree&) = delete;
   EntryTree& operator=(const EntryTree&) = delete;
 
   // REQUIRES: no entry has an internal key equal to (user_key, trailer).
   void Insert(absl::string_view user_key, uint64_t trailer, absl::string_view value);
+
+  // What all user keys begin with; of the thread that inserts.
+  absl::string_view CommonPrefix() const;
 
   // A position in the tree; cheap to copy. Starts at no entry. Each step may or may not see what
   // was inserted after the last seek.
@@ -103,6 +108,7 @@ class EntryTree {
   void Replace(const Path& path, Halves halves);
 
   Arena* const arena_;
+  const std::string prefix_;
   // Of the thread that inserts: the leaf at the right edge, and the greatest digest in the tree.
   TreeLeaf* last_leaf_;
   KeyDigest greatest_ = {0, 0};

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -30,7 +31,8 @@ namespace fathom {
 
 class MemTable : public std::enable_shared_from_this<MemTable> {
  public:
-  MemTable() : tree_(&arena_) {}
+  // Most user keys are expected to begin with `prefix`.
+  explicit MemTable(std::string prefix = "") : tree_(&arena_, std::move(prefix)) {}
 
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
@@ -46,6 +48,16 @@ class MemTable : public std::enable_shared_from_this<MemTable> {
     if (!unpublished_.empty()) {
       PublishAdded();
     }
+  }
+
+  // For the memtable that comes after this one, to which nothing is added any more.
+  std::string ExpectedPrefix() const {
+    // Less than what all keys have in common: ascending keys change there, too. Of a short one the
+    // tree's digests hold enough behind it.
+    constexpr size_t kMargin = 8;
+    const absl::string_view common = tree_.CommonPrefix();
+    return common.size() < 2 * kMargin ? ""
+                                       : std::string(common.substr(0, common.size() - kMargin));
   }
 
   // The newest version of `user_key` with a sequence <= `snapshot`. On kFound `*value` is replaced.

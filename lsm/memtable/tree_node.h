@@ -41,13 +41,22 @@ struct TreeEntry {
   absl::string_view value() const { return {bytes() + key_size, value_size}; }
 };
 
-// The first 16 bytes of a user key, padded with zeros: a smaller digest is a smaller key, equal
-// ones say nothing.
+// The first 16 bytes of a user key after a prefix that most keys of the tree are expected to have,
+// padded with zeros; the least or the greatest digest for a key without it. A smaller digest is a
+// smaller key, equal ones say nothing.
 struct KeyDigest {
   uint64_t high;
   uint64_t low;
 
-  static KeyDigest Of(absl::string_view user_key) {
+  static KeyDigest Of(absl::string_view user_key, absl::string_view prefix) {
+    if (!prefix.empty()) {
+      const int order = user_key.substr(0, prefix.size()).compare(prefix);
+      if (order != 0) {
+        const uint64_t word = order < 0 ? 0 : ~uint64_t{0};
+        return {word, word};
+      }
+      user_key.remove_prefix(prefix.size());
+    }
     char bytes[16] = {};
     if (!user_key.empty()) {
       std::memcpy(bytes, user_key.data(), std::min(user_key.size(), sizeof(bytes)));
@@ -62,7 +71,8 @@ struct KeyDigest {
 
 // What is searched for, or inserted.
 struct TreeKey {
-  explicit TreeKey(absl::string_view key) : digest(KeyDigest::Of(UserKey(key))), internal(key) {}
+  TreeKey(absl::string_view key, absl::string_view prefix)
+      : digest(KeyDigest::Of(UserKey(key), prefix)), internal(key) {}
 
   KeyDigest digest;
   absl::string_view internal;

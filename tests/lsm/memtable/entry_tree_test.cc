@@ -111,16 +111,16 @@ void CheckSeek(const EntryTree& tree, const Model& model, const std::string& tar
   }
 }
 
-TEST_CASE("entry tree: keys of every shape stand in order, for walks and for seeks") {
-  constexpr uint64_t kEntries = 4000;
+// A tree of so many keys of each shape beside a model, expecting keys that begin with `prefix`.
+void CheckShapes(const std::string& prefix, uint64_t entries) {
   for (const NamedShape& shape : KeyShapes()) {
     CAPTURE(shape.name);
     std::mt19937 rng(1);
     Arena arena;
-    EntryTree tree(&arena);
+    EntryTree tree(&arena, prefix);
     Model model;
     CheckWalks(tree, model);
-    for (uint64_t i = 0; i < kEntries; ++i) {
+    for (uint64_t i = 0; i < entries; ++i) {
       const std::string user_key = shape.key(i, &rng);
       const std::string value(i % 5, static_cast<char>('a' + i % 26));
       tree.Insert(user_key, PackTrailer(i + 1, ValueType::kValue), value);
@@ -128,7 +128,7 @@ TEST_CASE("entry tree: keys of every shape stand in order, for walks and for see
       if (i < 300 || i % 1000 == 999) {
         CheckWalks(tree, model);
       }
-      CheckSeek(tree, model, InternalKey(shape.key(rng() % (2 * i + 1), &rng), rng() % kEntries));
+      CheckSeek(tree, model, InternalKey(shape.key(rng() % (2 * i + 1), &rng), rng() % entries));
     }
     for (const auto& [key, value] : model) {
       CheckSeek(tree, model, key);
@@ -137,6 +137,29 @@ TEST_CASE("entry tree: keys of every shape stand in order, for walks and for see
       CheckSeek(tree, model, InternalKey(absl::StrCat(UserKey(key), "\1"), 7));
     }
   }
+}
+
+TEST_CASE("entry tree: keys of every shape stand in order, for walks and for seeks") {
+  CheckShapes("", 4000);
+}
+
+TEST_CASE("entry tree: a prefix that all keys, some or none begin with changes nothing") {
+  CheckShapes(std::string(16, 'p'), 1000);
+  CheckShapes("00000000000", 1000);
+  CheckShapes(std::string(1, '\0'), 1000);
+  CheckShapes("\1", 1000);
+}
+
+TEST_CASE("entry tree: knows what all keys begin with") {
+  Arena arena;
+  EntryTree tree(&arena);
+  CHECK(tree.CommonPrefix().empty());
+  for (const char* key : {"prefix-b", "prefix-a", "prefix-", "prefix-bb"}) {
+    tree.Insert(key, PackTrailer(1, ValueType::kValue), "v");
+  }
+  CHECK(tree.CommonPrefix() == "prefix-");
+  tree.Insert("pre", PackTrailer(1, ValueType::kValue), "v");
+  CHECK(tree.CommonPrefix() == "pre");
 }
 
 TEST_CASE("entry tree: a cursor goes on from where it is while the tree grows around it") {

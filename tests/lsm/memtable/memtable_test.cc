@@ -15,6 +15,16 @@ namespace {
 
 std::string Key(uint64_t i) { return absl::StrCat("key", absl::Dec(i, absl::kZeroPad6)); }
 
+TEST_CASE("memtable: expects of the next one's keys what its own have in common, less a margin") {
+  const auto table = std::make_shared<MemTable>();
+  CHECK(table->ExpectedPrefix().empty());
+  table->Add(1, ValueType::kValue, "a/prefix/of/many/keys/00000017", "v");
+  table->Add(2, ValueType::kValue, "a/prefix/of/many/keys/00000004", "v");
+  CHECK(table->ExpectedPrefix() == "a/prefix/of/many/key");
+  table->Add(3, ValueType::kValue, "a/prefix/to/nothing", "v");
+  CHECK(table->ExpectedPrefix().empty());
+}
+
 TEST_CASE("memtable: of several versions the newest at or below the snapshot answers") {
   const auto table = std::make_shared<MemTable>();
   table->Add(5, ValueType::kValue, "k", "five");
