@@ -24,7 +24,7 @@ class EntryChecker {
   // The entries of the data block of the current entry of `index`, which takes `stored_bytes`.
   absl::Status CheckBlock(const BlockIterator& index, const std::shared_ptr<const Block>& block,
                           uint64_t stored_bytes) {
-    if (index.key().size() < kTrailerBytes) {
+    if (!IsValidInternalKey(index.key())) {
       return index.CorruptEntry("separator", "an internal key", Quoted(index.key()));
     }
     ++counted_.data_blocks;

@@ -524,6 +524,15 @@ TEST_CASE("table: the check refuses a restart point that is within an entry") {
   }
 }
 
+// What salvages a table goes by separators, and believes only those that are keys.
+TEST_CASE("table: the check refuses a separator of a type that no entry has") {
+  Forgery forgery({{Key("key1", 7), "value1"}}, 64);
+  forgery.ReplaceInIndex("l\x01\xff", "l\x7f\xff");
+  const absl::Status status = forgery.Open()->Check().status();
+  CHECK(IsDataLossOf(status, "L0_001.sst"));
+  CHECK_MESSAGE(absl::StrContains(status.message(), "separator"), status.ToString());
+}
+
 // One order for a value and a deletion of the same moment; but a lookup that should find the one
 // finds the other.
 TEST_CASE("table: the check refuses two versions of a key with one sequence number") {
