@@ -1,6 +1,7 @@
 #include "lsm/format/checksum.h"
 
-#define XXH_INLINE_ALL  // most inputs are keys: a call through the library costs as much as the hash
+// Most inputs are keys: a call through the library costs as much as the hash.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #ifdef FATHOM_XXH3_AVX2
