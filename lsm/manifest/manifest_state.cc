@@ -134,17 +134,25 @@ absl::Status Add(int level, const TableMeta& table, std::array<TablePointers, kN
   return status;
 }
 
-absl::Status CheckUniqueNumbers(const std::array<TablePointers, kNumLevels>& levels) {
-  std::vector<uint64_t> numbers;
+// Of the added tables; those that were there before have numbers of their own already.
+absl::Status CheckUniqueNumbers(const std::array<TablePointers, kNumLevels>& levels,
+                                const VersionEdit& edit) {
+  std::vector<uint64_t> added;
+  for (const auto& [level, table] : edit.added_tables) {
+    added.push_back(table.number);
+  }
+  std::sort(added.begin(), added.end());
+  added.erase(std::unique(added.begin(), added.end()), added.end());
+  size_t found = 0;  // each is found once, itself
   for (const TablePointers& tables : levels) {
     for (const TableMeta* table : tables) {
-      numbers.push_back(table->number);
+      found += std::binary_search(added.begin(), added.end(), table->number) ? 1 : 0;
+      if (found > added.size()) {
+        return Refuse(absl::StrCat("there are two tables of number ", table->number));
+      }
     }
   }
-  std::sort(numbers.begin(), numbers.end());
-  const auto twice = std::adjacent_find(numbers.begin(), numbers.end());
-  return twice == numbers.end() ? absl::OkStatus()
-                                : Refuse(absl::StrCat("there are two tables of number ", *twice));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -160,7 +168,7 @@ absl::Status ManifestState::Apply(VersionEdit edit) {
     }
   }
   if (status.ok() && !edit.added_tables.empty()) {
-    status = CheckUniqueNumbers(next);
+    status = CheckUniqueNumbers(next, edit);
   }
   if (!status.ok()) {
     return status;
