@@ -6,6 +6,10 @@
 //   s = (*db)->Get(ReadOptions(), "key", &value);    // NotFound if there is no
 //   such key
 //
+// Files are mapped, so a disk that fails raises SIGBUS: the first mapping installs a handler that
+// makes an error of it, and hands other faults on to the handler before (lsm/io/file_mapping.h). A
+// program that has a handler of its own installs it before it opens a store.
+//
 // Keys are ordered by their bytes (unsigned); any bytes will do, the empty string too.
 //
 // Thread safe: any number of threads may call any method but Close and the destructor. Reads take

@@ -1,10 +1,7 @@
 #include "lsm/manifest/key_ranges.h"
 
-#include <algorithm>
-#include <cstring>
-
-#include "lsm/format/coding.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/format/key_prefix.h"
 
 namespace fathom {
 
@@ -19,8 +16,7 @@ KeyRanges KeyRanges::Of(const Levels& levels) {
           ranges.common_prefix_.assign(key.data(), key.size());
           first = false;
         }
-        const auto differ = std::ranges::mismatch(ranges.common_prefix_, key);
-        ranges.common_prefix_.erase(differ.in1, ranges.common_prefix_.end());
+        ranges.common_prefix_.resize(SharedPrefix(ranges.common_prefix_, key));
       }
     }
   }
@@ -53,14 +49,7 @@ size_t KeyRanges::FirstFor(size_t level, uint64_t digest) const {
 }
 
 uint64_t KeyRanges::DigestWithin(absl::string_view user_key) const {
-  user_key.remove_prefix(common_prefix_.size());
-  char bytes[sizeof(uint64_t)] = {};
-  if (user_key.size() >= sizeof(bytes)) {
-    std::memcpy(bytes, user_key.data(), sizeof(bytes));
-  } else if (!user_key.empty()) {
-    std::memcpy(bytes, user_key.data(), user_key.size());
-  }
-  return __builtin_bswap64(DecodeFixed64(bytes));
+  return LeadingBytes(user_key.substr(common_prefix_.size()));
 }
 
 }  // namespace fathom

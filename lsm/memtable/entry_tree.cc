@@ -1,6 +1,5 @@
 #include "lsm/memtable/entry_tree.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <new>
@@ -142,9 +141,7 @@ absl::string_view EntryTree::CommonPrefix() const {
     return absl::string_view();
   }
   const absl::string_view a = UserKey(first.key());
-  const absl::string_view b = UserKey(last.key());
-  const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  return a.substr(0, static_cast<size_t>(differ.first - a.begin()));
+  return a.substr(0, SharedPrefix(a, UserKey(last.key())));
 }
 
 bool EntryTree::Append(const KeyDigest& digest, const TreeEntry* entry) {

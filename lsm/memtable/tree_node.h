@@ -23,11 +23,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "absl/strings/string_view.h"
-#include "lsm/format/coding.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/format/key_prefix.h"
 
 namespace fathom {
 
@@ -57,11 +56,8 @@ struct KeyDigest {
       }
       user_key.remove_prefix(prefix.size());
     }
-    char bytes[16] = {};
-    if (!user_key.empty()) {
-      std::memcpy(bytes, user_key.data(), std::min(user_key.size(), sizeof(bytes)));
-    }
-    return {__builtin_bswap64(DecodeFixed64(bytes)), __builtin_bswap64(DecodeFixed64(bytes + 8))};
+    return {LeadingBytes(user_key),
+            LeadingBytes(user_key.substr(std::min(user_key.size(), sizeof(uint64_t))))};
   }
   bool operator==(const KeyDigest& other) const = default;
   // As one number: without a branch, which could not be foretold.

@@ -1,29 +1,12 @@
 #include "lsm/table/block_builder.h"
 
-#include <algorithm>
-#include <bit>
 #include <cassert>
 
 #include "lsm/format/coding.h"
+#include "lsm/format/key_prefix.h"
 
 namespace fathom {
 namespace {
-
-size_t SharedPrefix(absl::string_view a, absl::string_view b) {
-  const size_t limit = std::min(a.size(), b.size());
-  size_t n = 0;
-  while (n + sizeof(uint64_t) <= limit) {
-    const uint64_t difference = DecodeFixed64(a.data() + n) ^ DecodeFixed64(b.data() + n);
-    if (difference != 0) {
-      return n + static_cast<size_t>(std::countr_zero(difference)) / 8;
-    }
-    n += sizeof(uint64_t);
-  }
-  while (n < limit && a[n] == b[n]) {
-    ++n;
-  }
-  return n;
-}
 
 char* EncodeEntryHeader(char* to, size_t shared, size_t unshared, size_t value_size) {
   if ((shared | unshared | value_size) < 128) {

@@ -5,6 +5,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/format/key_prefix.h"
 #include "lsm/table/block_entry.h"
 
 namespace fathom {
@@ -70,8 +71,7 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t e
     return index;
   }
   const absl::string_view last = tail.user_key();
-  const auto differ = std::mismatch(first.begin(), first.end(), last.begin(), last.end());
-  index.common_prefix_ = first.substr(0, static_cast<size_t>(differ.first - first.begin()));
+  index.common_prefix_ = first.substr(0, SharedPrefix(first, last));
 
   absl::InlinedVector<uint64_t, 128> slots;
   EntryWalk walk(block, 0, end);
@@ -121,9 +121,7 @@ bool EntryIndex::KeyPrefix(uint32_t i, size_t n, std::string* key) const {
 
 uint64_t EntryIndex::DigestOf(absl::string_view user_key) const {
   user_key.remove_prefix(std::min(common_prefix_.size(), user_key.size()));
-  char bytes[sizeof(uint64_t)] = {};
-  std::memcpy(bytes, user_key.data(), std::min(user_key.size(), kDigestBytes));
-  return __builtin_bswap64(DecodeFixed64(bytes));
+  return LeadingBytes(user_key) & ~kOffsetMask;
 }
 
 }  // namespace fathom
