@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "lsm/format/checksum.h"
@@ -73,19 +75,35 @@ class Saboteur {
   }
   ~Saboteur() { disk_->SetHook(nullptr); }
 
-  // Everything works from now on.
-  void Stop() { stopped_ = true; }
+  // Everything works from now on, and what has happened is settled.
+  void Stop() {
+    const absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+  }
 
-  bool struck() const { return calls_ >= k_; }
-  FileOp op() const { return op_; }
-  const std::string& path() const { return path_; }
+  bool struck() const {
+    const absl::MutexLock lock(&mutex_);
+    return calls_ >= k_;
+  }
+  FileOp op() const {
+    const absl::MutexLock lock(&mutex_);
+    return op_;
+  }
+  std::string path() const {
+    const absl::MutexLock lock(&mutex_);
+    return path_;
+  }
   // A sync failed and was made again.
-  bool retried() const { return retried_; }
+  bool retried() const {
+    const absl::MutexLock lock(&mutex_);
+    return retried_;
+  }
   // Whether the read that is being made is the one to come out short.
   bool TakeShortRead() { return short_read_.exchange(false); }
 
  private:
   absl::Status Ask(FileOp op, const std::string& path) {
+    const absl::MutexLock lock(&mutex_);
     const bool sync = op == FileOp::kSync || op == FileOp::kSyncDir;
     retried_ = retried_ || (sync && path == lost_);
     if (stopped_ || !Fits(fault_, op) || ++calls_ < k_ || (calls_ > k_ && !fault_.stays)) {
@@ -108,14 +126,14 @@ class Saboteur {
   MemFileSystem* const disk_;
   const Fault fault_;
   const uint64_t k_;
-  std::atomic<bool> stopped_{false};
   std::atomic<bool> short_read_{false};
-  // Under the file system's lock.
-  uint64_t calls_ = 0;
-  FileOp op_{};
-  std::string path_;
-  std::string lost_;
-  bool retried_ = false;
+  mutable absl::Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  FileOp op_ ABSL_GUARDED_BY(mutex_){};
+  std::string path_ ABSL_GUARDED_BY(mutex_);
+  std::string lost_ ABSL_GUARDED_BY(mutex_);
+  bool retried_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 // Hands reads out, but for the one that is to be short.
