@@ -109,7 +109,8 @@ class DB {
   // that run. The target is the next level, or the source itself if that is the deepest level with
   // a table: its tombstones go then. InvalidArgument for any other. An empty source does nothing.
   virtual absl::StatusOr<CompactionResult> CompactLevel(int source_level, int target_level) = 0;
-  // Flushes, and merges everything down into one level without tombstones or shadowed versions.
+  // Flushes, and brings everything down into one level without tombstones or shadowed versions.
+  // Tables that have none, and overlap no other, are not rewritten (compaction/full_compaction.h).
   virtual absl::Status CompactAll() = 0;
   // Waits until no compaction runs and none is due; the error of the last one that failed, if it
   // did.

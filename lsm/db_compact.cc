@@ -10,6 +10,20 @@
 #include "lsm/db_impl.h"
 
 namespace fathom {
+namespace {
+
+// The inputs of `compaction` leave their levels.
+void Remove(const Compaction& compaction, VersionEdit* edit) {
+  int level = compaction.source_level;
+  for (const Version::Tables& tables : compaction.inputs) {
+    for (const std::shared_ptr<LiveTable>& table : tables) {
+      edit->removed_tables.emplace_back(level, table->meta().number);
+    }
+    ++level;
+  }
+}
+
+}  // namespace
 
 void DBImpl::CompactionLoop() {
   absl::MutexLock lock(&mutex_);
@@ -41,13 +55,11 @@ bool DBImpl::CanCompact() const {
 
 absl::Status DBImpl::Compact(Compaction compaction, bool move, CompactionResult* result) {
   running_.push_back(&compaction);
-  absl::Status status = move ? MoveTable(compaction) : MergeTables(compaction, result);
+  absl::Status status = move ? MoveTables(compaction) : MergeTables(compaction, result);
   {
     // This may be the last to let go of the inputs, and removing files takes time.
     const std::shared_ptr<const Version> version = std::move(compaction.version);
-    Version::Tables inputs = std::move(compaction.sources);
-    std::ranges::move(compaction.targets, std::back_inserter(inputs));
-    compaction.targets.clear();
+    const std::vector<Version::Tables> inputs = std::move(compaction.inputs);
     mutex_.Unlock();
   }
   mutex_.Lock();
@@ -57,14 +69,16 @@ absl::Status DBImpl::Compact(Compaction compaction, bool move, CompactionResult*
   return status;
 }
 
-absl::Status DBImpl::MoveTable(const Compaction& compaction) {
-  const std::shared_ptr<LiveTable>& table = compaction.sources.front();
+absl::Status DBImpl::MoveTables(const Compaction& compaction) {
   VersionEdit edit;
-  edit.removed_tables.emplace_back(compaction.source_level, table->meta().number);
-  edit.added_tables.emplace_back(compaction.target_level, table->meta());
-  absl::Status status = ApplyEdit(&edit, {table}, /*flushed_oldest=*/false);
+  Remove(compaction, &edit);
+  const Version::Tables tables = compaction.InputTables();
+  for (const std::shared_ptr<LiveTable>& table : tables) {
+    edit.added_tables.emplace_back(compaction.target_level, table->meta());
+  }
+  absl::Status status = ApplyEdit(&edit, tables, /*flushed_oldest=*/false);
   if (status.ok()) {
-    ++moves_;
+    moves_ += tables.size();
   }
   return status;
 }
@@ -88,12 +102,7 @@ absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult*
     return output.status();
   }
   VersionEdit edit;
-  for (const std::shared_ptr<LiveTable>& table : compaction.sources) {
-    edit.removed_tables.emplace_back(compaction.source_level, table->meta().number);
-  }
-  for (const std::shared_ptr<LiveTable>& table : compaction.targets) {
-    edit.removed_tables.emplace_back(compaction.target_level, table->meta().number);
-  }
+  Remove(compaction, &edit);
   for (const std::shared_ptr<LiveTable>& table : output->tables) {
     edit.added_tables.emplace_back(compaction.target_level, table->meta());
   }
@@ -101,21 +110,15 @@ absl::Status DBImpl::MergeTables(const Compaction& compaction, CompactionResult*
   if (!status.ok()) {
     return status;  // the outputs may be named by now: they stay
   }
-  for (const Version::Tables* inputs : {&compaction.sources, &compaction.targets}) {
-    for (const std::shared_ptr<LiveTable>& table : *inputs) {
-      table->MarkObsolete();
-    }
+  for (const std::shared_ptr<LiveTable>& table : compaction.InputTables()) {
+    table->MarkObsolete();
   }
-  *result = CompactionResult{compaction.sources.size() + compaction.targets.size(),
-                             output->tables.size(),
-                             output->shadowed,
-                             output->tombstones,
-                             output->bytes_read,
-                             output->bytes_written};
+  *result = CompactionResult{compaction.NumInputs(), output->tables.size(), output->shadowed,
+                             output->tombstones,     output->bytes_read,    output->bytes_written};
   ++compactions_;
   compacted_.Add(*result);
   Log(absl::StrCat(home_.dir, ": compacted ", result->tables_merged, " tables of levels ",
-                   compaction.source_level, " and ", compaction.target_level, " into ",
+                   compaction.source_level, " to ", compaction.target_level, " into ",
                    result->new_tables, ": ", result->bytes_read, " bytes read, ",
                    result->bytes_written, " written, ", result->shadowed_dropped, " versions and ",
                    result->tombstones_dropped, " tombstones dropped, in ",
@@ -204,88 +207,74 @@ absl::StatusOr<CompactionResult> DBImpl::CompactLevel(int source_level, int targ
                      deepest, ") twice"));
   }
   CompactionResult result;
-  const absl::Status status = CompactAlone(
-      source_level, target_level, [](const Version::Tables& all) { return all; }, &result);
+  absl::Status status = BeginManualCompaction();
+  if (Version::Tables sources = version_->level(source_level); status.ok() && !sources.empty()) {
+    status = Compact(MakeCompaction(version_, source_level, target_level, std::move(sources)),
+                     /*move=*/false, &result);
+  }
+  EndManualCompaction();
   if (!status.ok()) {
     return status;
   }
   return result;
 }
 
-absl::Status DBImpl::CompactAlone(int source_level, int target_level, const TableChoice& choose,
-                                  CompactionResult* result) {
+absl::Status DBImpl::CompactAll() {
+  absl::Status status = Flush().status();
+  if (!status.ok()) {
+    return status;
+  }
+  absl::MutexLock lock(&mutex_);
+  status = BeginManualCompaction();
+  FullCompaction full(next_table_number_);
+  for (bool more = true; more && status.ok();) {
+    status = TakeStep(&full, &more);
+  }
+  EndManualCompaction();
+  return status;
+}
+
+absl::Status DBImpl::TakeStep(FullCompaction* full, bool* more) {
+  std::shared_ptr<const Version> version = version_;
+  mutex_.Unlock();
+  absl::Status status =
+      full->Inspect(*version, CompressionFor(std::max(version->DeepestLevel(), 1), *version));
+  version.reset();
+  mutex_.Lock();
+  if (status.ok()) {
+    status = WaitForOthers();
+  }
+  if (!status.ok()) {
+    return status;
+  }
+  std::optional<FullCompaction::Step> step = full->Next(version_);
+  *more = step.has_value();
+  CompactionResult result;
+  return *more ? Compact(std::move(step->compaction), step->move, &result) : absl::OkStatus();
+}
+
+absl::Status DBImpl::BeginManualCompaction() {
   ++manual_compactions_;
-  while (!running_.empty() && !closing_) {
+  while (manual_runs_) {
     done_.Wait(&mutex_);
   }
-  absl::Status status = closing_ ? absl::CancelledError("the store closes") : read_only_;
-  if (status.ok()) {
-    Version::Tables sources = choose(version_->level(source_level));
-    if (!sources.empty()) {
-      status = Compact(MakeCompaction(version_, source_level, target_level, std::move(sources)),
-                       /*move=*/false, result);
-    }
-  }
+  manual_runs_ = true;
+  return WaitForOthers();
+}
+
+void DBImpl::EndManualCompaction() {
+  manual_runs_ = false;
   --manual_compactions_;
   compaction_error_ = absl::OkStatus();
   compaction_work_.SignalAll();
   done_.SignalAll();
-  return status;
 }
 
-absl::Status DBImpl::CompactAll() {
-  uint64_t first_new_table = 0;
-  {
-    absl::MutexLock lock(&mutex_);
-    first_new_table = next_table_number_;
+absl::Status DBImpl::WaitForOthers() {
+  while (!running_.empty() && !closing_) {
+    done_.Wait(&mutex_);
   }
-  absl::Status status = Flush().status();
-  // Again if a table moved down meanwhile, past the level that was at hand.
-  for (bool more = true; more && status.ok();) {
-    status = CompactLevels(first_new_table);
-    absl::MutexLock lock(&mutex_);
-    more = false;
-    for (int level = 0; level < kNumLevels; ++level) {
-      more |= std::ranges::any_of(version_->level(level), [&](const auto& table) {
-        return table->meta().number < first_new_table;
-      });
-    }
-  }
-  return status;
-}
-
-absl::Status DBImpl::CompactLevels(uint64_t first_new_table) {
-  absl::Status status;
-  for (int level = 0; status.ok(); ++level) {
-    {
-      absl::MutexLock lock(&mutex_);
-      const int deepest = version_->DeepestLevel();
-      if (level >= std::max(deepest, 1)) {
-        return RewriteOldTables(deepest, first_new_table);
-      }
-    }
-    status = CompactLevel(level, level + 1).status();
-  }
-  return status;
-}
-
-absl::Status DBImpl::RewriteOldTables(int level, uint64_t first_new_table) {
-  // Nothing from above overlapped them, but they may hold tombstones and shadowed versions of their
-  // own. One at a time: an output must not span a table that stays.
-  bool more = level > 0;
-  const auto first_old = [&](const Version::Tables& all) {
-    const auto old = std::ranges::find_if(all, [&](const std::shared_ptr<LiveTable>& table) {
-      return table->meta().number < first_new_table;
-    });
-    more = old != all.end();
-    return more ? Version::Tables{*old} : Version::Tables();
-  };
-  absl::Status status;
-  while (more && status.ok()) {
-    CompactionResult result;
-    status = CompactAlone(level, level, first_old, &result);
-  }
-  return status;
+  return closing_ ? absl::CancelledError("the store closes") : read_only_;
 }
 
 absl::Status DBImpl::WaitForCompactions() {

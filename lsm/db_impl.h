@@ -33,6 +33,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "lsm/compaction/compaction.h"
+#include "lsm/compaction/full_compaction.h"
 #include "lsm/compaction/picker.h"
 #include "lsm/compaction/table_writer.h"
 #include "lsm/db.h"
@@ -205,20 +206,17 @@ class DBImpl final : public DB {
   bool CanCompact() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Compact(Compaction compaction, bool move, CompactionResult* result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status MoveTable(const Compaction& compaction) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status MoveTables(const Compaction& compaction) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MergeTables(const Compaction& compaction, CompactionResult* result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Which tables of a level a manual compaction takes.
-  using TableChoice = std::function<Version::Tables(const Version::Tables& level)>;
-  // Waits until no compaction runs, keeps the automatic ones away, and compacts what `choose`
-  // takes.
-  absl::Status CompactAlone(int source_level, int target_level, const TableChoice& choose,
-                            CompactionResult* result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Each level into the one below, and of the deepest the tables numbered below `first_new_table`.
-  absl::Status CompactLevels(uint64_t first_new_table) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Those of `level` numbered below `first_new_table`.
-  absl::Status RewriteOldTables(int level, uint64_t first_new_table)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Between these two, also if the first fails, the caller's compactions are the only ones. Errors
+  // of the first are those of WaitForOthers.
+  absl::Status BeginManualCompaction() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndManualCompaction() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Until nothing is in the way of a manual compaction, not even tables that are being ingested.
+  absl::Status WaitForOthers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes the next step of `full`. `*more` becomes false if there is none.
+  absl::Status TakeStep(FullCompaction* full, bool* more) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes the names of new tables durable, then `edit`, then the version and the view that readers
   // see. `added` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
@@ -287,6 +285,7 @@ class DBImpl final : public DB {
   std::multiset<SequenceNumber> snapshots_ ABSL_GUARDED_BY(mutex_);
   std::vector<const Compaction*> running_ ABSL_GUARDED_BY(mutex_);
   int manual_compactions_ ABSL_GUARDED_BY(mutex_) = 0;     // that run or wait for the others
+  bool manual_runs_ ABSL_GUARDED_BY(mutex_) = false;       // between Begin- and EndManualCompaction
   absl::Status compaction_error_ ABSL_GUARDED_BY(mutex_);  // of the last one; cleared to try again
   WriteThrottle throttle_ ABSL_GUARDED_BY(mutex_);
   size_t unpaid_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // that rode with the last leader

@@ -51,10 +51,26 @@ KeyRange Hull(const Version::Tables& tables) {
   return hull;
 }
 
+Version::Tables Compaction::InputTables() const {
+  Version::Tables all;
+  for (const Version::Tables& tables : inputs) {
+    all.insert(all.end(), tables.begin(), tables.end());
+  }
+  return all;
+}
+
+size_t Compaction::NumInputs() const {
+  size_t count = 0;
+  for (const Version::Tables& tables : inputs) {
+    count += tables.size();
+  }
+  return count;
+}
+
 uint64_t Compaction::InputBytes() const {
   uint64_t bytes = 0;
-  for (const Version::Tables* tables : {&sources, &targets}) {
-    for (const std::shared_ptr<LiveTable>& table : *tables) {
+  for (const Version::Tables& tables : inputs) {
+    for (const std::shared_ptr<LiveTable>& table : tables) {
       bytes += table->meta().file_bytes;
     }
   }
@@ -63,8 +79,8 @@ uint64_t Compaction::InputBytes() const {
 
 uint64_t Compaction::InputEntries() const {
   uint64_t entries = 0;
-  for (const Version::Tables* tables : {&sources, &targets}) {
-    for (const std::shared_ptr<LiveTable>& table : *tables) {
+  for (const Version::Tables& tables : inputs) {
+    for (const std::shared_ptr<LiveTable>& table : tables) {
       entries += table->meta().entries;
     }
   }
@@ -91,13 +107,13 @@ Compaction MakeCompaction(std::shared_ptr<const Version> version, int source_lev
       hull = Hull(sources);
     }
   }
-  if (source_level != target_level) {
-    compaction.targets = OverlappingSorted(version->level(target_level), hull);
-    for (const std::shared_ptr<LiveTable>& table : compaction.targets) {
+  compaction.inputs.push_back(std::move(sources));
+  for (int level = source_level + 1; level <= target_level; ++level) {
+    compaction.inputs.push_back(OverlappingSorted(version->level(level), hull));
+    for (const std::shared_ptr<LiveTable>& table : compaction.inputs.back()) {
       Widen(&hull, *table);
     }
   }
-  compaction.sources = std::move(sources);
   compaction.hull = std::move(hull);
   compaction.version = std::move(version);
   return compaction;

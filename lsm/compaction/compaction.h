@@ -32,18 +32,20 @@ KeyRange Hull(const Version::Tables& tables);
 
 struct Compaction {
   int source_level = 0;
-  int target_level = 0;  // the level below, or the source itself when the last level is rewritten
-  Version::Tables sources;  // of level 0: with every table of level 0 that overlaps their hull
-  Version::Tables targets;  // all tables of the target level that overlap the sources
-  KeyRange hull;            // of sources and targets
+  int target_level = 0;  // below the source, or the source itself when the last level is rewritten
+  // What goes into it of each level from the source down to the target; of level 0 with every table
+  // that overlaps their hull, of each level below the source all that overlaps what is above.
+  std::vector<Version::Tables> inputs;
+  KeyRange hull;  // of all inputs
   // The version that it was picked from; levels below the target decide about tombstones, and the
   // one right below it where outputs are best cut.
   std::shared_ptr<const Version> version;
 
   // One table that overlaps nothing: it can change its level without being rewritten.
-  bool IsMove() const {
-    return sources.size() == 1 && targets.empty() && source_level != target_level;
-  }
+  bool IsMove() const { return source_level != target_level && NumInputs() == 1; }
+  // Those of all levels, newer data first.
+  Version::Tables InputTables() const;
+  size_t NumInputs() const;
   uint64_t InputBytes() const;
   uint64_t InputEntries() const;
 
@@ -54,7 +56,7 @@ struct Compaction {
 
 // A compaction of `sources` (at least one) from `source_level` of `version` into `target_level`,
 // with all that must come along: on level 0 every table that overlaps, until the hull no longer
-// grows.
+// grows; on each level below, what the hull has come to overlap.
 Compaction MakeCompaction(std::shared_ptr<const Version> version, int source_level,
                           int target_level, Version::Tables sources);
 

@@ -95,15 +95,15 @@ class ShareWriter {
 
   std::unique_ptr<InternalIterator> Inputs() const {
     std::vector<std::unique_ptr<InternalIterator>> inputs;
-    if (compaction_.source_level == 0) {
-      for (const std::shared_ptr<LiveTable>& table : compaction_.sources) {
-        inputs.push_back(table->NewIterator(/*fill_cache=*/false, nullptr));
+    int level = compaction_.source_level;
+    for (const Version::Tables& tables : compaction_.inputs) {
+      if (level++ == 0) {
+        for (const std::shared_ptr<LiveTable>& table : tables) {
+          inputs.push_back(table->NewIterator(/*fill_cache=*/false, nullptr));
+        }
+      } else if (!tables.empty()) {
+        inputs.push_back(NewLevelIterator(tables, /*fill_cache=*/false, nullptr));
       }
-    } else {
-      inputs.push_back(NewLevelIterator(compaction_.sources, /*fill_cache=*/false, nullptr));
-    }
-    if (!compaction_.targets.empty()) {
-      inputs.push_back(NewLevelIterator(compaction_.targets, /*fill_cache=*/false, nullptr));
     }
     return NewMergingIterator(std::move(inputs));
   }
@@ -159,10 +159,8 @@ class ShareWriter {
 // tables.
 std::vector<Share> CutIntoShares(const Compaction& compaction, size_t count) {
   std::vector<std::pair<absl::string_view, uint64_t>> starts;  // first user key, bytes
-  for (const Version::Tables* tables : {&compaction.sources, &compaction.targets}) {
-    for (const std::shared_ptr<LiveTable>& table : *tables) {
-      starts.emplace_back(UserKey(table->meta().smallest), table->meta().file_bytes);
-    }
+  for (const std::shared_ptr<LiveTable>& table : compaction.InputTables()) {
+    starts.emplace_back(UserKey(table->meta().smallest), table->meta().file_bytes);
   }
   std::ranges::sort(starts);
   std::vector<Share> shares(1);
@@ -190,9 +188,8 @@ size_t ShareCount(const Compaction& compaction, const CompactionEnvironment& env
 
 absl::StatusOr<CompactionOutput> RunCompaction(const Compaction& compaction,
                                                const CompactionEnvironment& env) {
-  Version::Tables inputs = compaction.sources;
-  inputs.insert(inputs.end(), compaction.targets.begin(), compaction.targets.end());
-  const absl::StatusOr<std::vector<RangeTombstone>> tombstones = RangeTombstonesOf(inputs);
+  const absl::StatusOr<std::vector<RangeTombstone>> tombstones =
+      RangeTombstonesOf(compaction.InputTables());
   if (!tombstones.ok()) {
     return tombstones.status();
   }

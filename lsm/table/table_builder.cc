@@ -72,6 +72,7 @@ absl::StatusOr<BuiltTable> TableBuilder::Finish() {
     AddIndexEntry(ShortSuccessor(last_key_));
   }
   properties_.data_bytes = offset_;
+  properties_.user_keys = filter_.num_keys();
   BuiltTable built;
   Footer footer;
   footer.index = WriteBlock(index_block_.Finish(), &properties_.index_checksum);

@@ -70,11 +70,14 @@ class EntryChecker {
       return data.CorruptEntry("sequence numbers of two versions", "different ones",
                                Sequence(data.key()));
     }
-    if (!filter_.MayContain(FilterHash(UserKey(data.key())))) {
+    const uint64_t hash = FilterHash(UserKey(data.key()));
+    if (!filter_.MayContain(hash)) {
       return data.CorruptEntry("filter", absl::StrCat("to know ", Quoted(UserKey(data.key()))),
                                "that it does not");
     }
     counted_.CountEntry(data.key(), data.value());
+    counted_.user_keys += last_hash_ == hash ? 0 : 1;
+    last_hash_ = hash;
     last_key_.assign(data.key().data(), data.key().size());
     return absl::OkStatus();
   }
@@ -82,6 +85,8 @@ class EntryChecker {
   const BloomFilter& filter_;
   TableProperties counted_;
   std::string last_key_;  // or the separator after it
+  // By which the filter, whose keys are counted, tells them apart.
+  std::optional<uint64_t> last_hash_;
 };
 
 // Those of the tail, which is hashed: opening has seen that they are in order.

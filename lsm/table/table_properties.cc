@@ -17,6 +17,7 @@ namespace {
 struct Count {
   absl::string_view name;
   uint64_t TableProperties::*field;
+  bool required = true;  // else tables of an older version lack it: 0
 };
 constexpr Count kCounts[] = {
     {"fathom.largest.sequence", &TableProperties::largest_sequence},
@@ -27,6 +28,7 @@ constexpr Count kCounts[] = {
     {"rocksdb.index.size", &TableProperties::index_bytes},
     {"rocksdb.num.data.blocks", &TableProperties::data_blocks},
     {"rocksdb.num.entries", &TableProperties::entries},
+    {"rocksdb.num.filter_entries", &TableProperties::user_keys, /*required=*/false},
     {"rocksdb.num.range-deletions", &TableProperties::range_deletions},
     {"rocksdb.raw.key.size", &TableProperties::raw_key_bytes},
     {"rocksdb.raw.value.size", &TableProperties::raw_value_bytes},
@@ -111,7 +113,7 @@ void TableProperties::CountEntry(absl::string_view internal_key, absl::string_vi
 absl::Status TableProperties::CheckCounts(const TableProperties& counted, const std::string& file,
                                           uint64_t offset) const {
   for (const Count& count : kCounts) {
-    if (this->*count.field != counted.*count.field) {
+    if (this->*count.field != counted.*count.field && (count.required || this->*count.field != 0)) {
       return Corruption(file, offset, absl::StrCat("table property ", count.name),
                         counted.*count.field, this->*count.field);
     }
@@ -156,6 +158,9 @@ absl::StatusOr<TableProperties> TableProperties::Decode(const std::shared_ptr<co
   TableProperties properties;
   for (const Count& count : kCounts) {
     absl::string_view value = value_of(count.name);
+    if (value.empty() && !count.required) {
+      continue;
+    }
     if (!GetVarint64(&value, &(properties.*count.field)) || !value.empty()) {
       return Damaged(*block, count.name, "a varint64", *values);
     }

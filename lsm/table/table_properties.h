@@ -32,6 +32,7 @@ struct TableProperties {
   uint64_t entries = 0;
   uint64_t deletions = 0;        // of entries, range tombstones among them
   uint64_t range_deletions = 0;  // of entries
+  uint64_t user_keys = 0;        // of the others, as the filter tells them apart; 0: not known
   SequenceNumber smallest_sequence = 0;
   SequenceNumber largest_sequence = 0;
   uint32_t index_checksum = 0;

@@ -68,7 +68,9 @@ TEST_CASE("compaction job: writes what its inputs hold, less what nobody can nee
     CAPTURE(round);
     Shapes shapes;
     const auto version = RandomTree(&shapes, &rng);
-    const Compaction compaction = MakeCompaction(version, 0, 1, {version->level(0)[rng() % 5]});
+    const int target = rng() % 2 == 0 ? 1 : 3;  // by way of an empty level
+    const Compaction compaction =
+        MakeCompaction(version, 0, target, {version->level(0)[rng() % 5]});
     CompactionEnvironment env = Environment(&shapes);
     env.target_table_bytes = rng() % 3 == 0 ? 1 : 100 + rng() % 2000;
     env.threads = 1 + static_cast<int>(rng() % 4);
@@ -79,11 +81,9 @@ TEST_CASE("compaction job: writes what its inputs hold, less what nobody can nee
     const absl::StatusOr<CompactionOutput> output = RunCompaction(compaction, env);
     REQUIRE_MESSAGE(output.ok(), output.status().ToString());
 
-    Version::Tables inputs = compaction.sources;
-    inputs.insert(inputs.end(), compaction.targets.begin(), compaction.targets.end());
-    const Entries all = EntriesOf(inputs);
+    const Entries all = EntriesOf(compaction.InputTables());
     Entries expected;
-    VersionFilter filter(env.snapshots, version.get(), 1);
+    VersionFilter filter(env.snapshots, version.get(), target);
     for (const auto& entry : all) {
       if (filter.Keep(entry.first)) {
         expected.insert(entry);
@@ -98,12 +98,12 @@ TEST_CASE("compaction job: writes what its inputs hold, less what nobody can nee
     uint64_t bytes = 0;
     for (const std::shared_ptr<LiveTable>& table : output->tables) {
       bytes += table->meta().file_bytes;
-      CHECK(table->meta().born_level == 1);
+      CHECK(table->meta().born_level == target);
       CHECK((*table->reader())->Check().ok());
     }
     CHECK(output->bytes_written == bytes);
     // Crash case 34: With checks that no user key is in two tables.
-    shapes.With({{1, output->tables}});
+    shapes.With({{target, output->tables}});
     most_tables = std::max(most_tables, output->tables.size());
   }
   CHECK(most_tables > 20);
@@ -148,14 +148,14 @@ TEST_CASE("compaction job: a read error anywhere in an input fails it, and leave
   Shapes shapes;
   const auto version = RandomTree(&shapes, &rng);
   const Compaction compaction = MakeCompaction(version, 0, 1, {version->level(0)[0]});
-  REQUIRE(compaction.sources.size() > 1);
-  REQUIRE(compaction.targets.size() > 1);
+  REQUIRE(compaction.inputs[0].size() > 1);
+  REQUIRE(compaction.inputs[1].size() > 1);
   const std::vector<std::string> before = shapes.Files();
   for (const int threads : {1, 4}) {
     CompactionEnvironment env = Environment(&shapes);
     env.threads = threads;
-    for (const Version::Tables* inputs : {&compaction.sources, &compaction.targets}) {
-      for (const std::shared_ptr<LiveTable>& input : *inputs) {
+    for (const Version::Tables& inputs : compaction.inputs) {
+      for (const std::shared_ptr<LiveTable>& input : inputs) {
         const std::string path = "db/" + input->meta().FileName();
         for (int failing = 1;; ++failing) {
           int reads = 0;

@@ -40,7 +40,7 @@ TEST_CASE("output splitter: versions of one key are never cut apart, however man
 TEST_CASE("output splitter: past half its size a table ends where one below ends") {
   Shapes shapes;
   const auto version = shapes.Make({{2, "a-a d-e f-z"}});
-  CHECK(Cut(80, 10, version->level(2), "a1 b1 c1 d1 e1 f1 g1 h1 i1") ==
+  CHECK(Cut(100, 10, version->level(2), "a1 b1 c1 d1 e1 f1 g1 h1 i1") ==
         "a1 b1 c1 d1 e1 | f1 g1 h1 i1 ");
 }
 

@@ -44,7 +44,8 @@ TEST_CASE("output tombstones: they are cut where tables are, and nothing between
                    {1, {shapes.Table({{Versioned("c", 1), "v"}}, 1)}},
                    {2, {shapes.Table("a-z", 2)}}});
   const Compaction compaction = MakeCompaction(version, 0, 1, version->level(0));
-  OutputTombstones tombstones(compaction, *RangeTombstonesOf(compaction.sources), {8}, "c", "s");
+  OutputTombstones tombstones(compaction, *RangeTombstonesOf(compaction.InputTables()), {8}, "c",
+                              "s");
   CHECK(Text(*tombstones.covering()) == "[c,d)@9 [d,f)@9 [d,f)@8 [f,p)@9 [r,s)@7");
   CHECK(Text(tombstones.TakeBefore("c")).empty());
   CHECK(Text(tombstones.TakeBefore("e")) == "[c,d)@9 [d,e)@9 [d,e)@8");
@@ -66,7 +67,7 @@ TEST_CASE(
                      TableWith(&shapes, {}, {{"b", "e", 5}, {"k", "m", 6}, {"x", "z", 7}}, 0)}},
                    {2, {shapes.Table("e-h", 2), shapes.Table("l-n", 2)}}});
   const Compaction compaction = MakeCompaction(version, 0, 1, version->level(0));
-  const std::vector<RangeTombstone> inputs = *RangeTombstonesOf(compaction.sources);
+  const std::vector<RangeTombstone> inputs = *RangeTombstonesOf(compaction.InputTables());
   OutputTombstones none(compaction, inputs, {}, std::nullopt, std::nullopt);
   CHECK(none.dropped() == 3);
   CHECK(Text(none.TakeBefore(std::nullopt)) == "[k,m)@6");
@@ -155,10 +156,10 @@ TEST_CASE("compaction job: with range tombstones no reader can tell what was dro
     CHECK(output->entries_read == compaction.InputEntries());
     uint64_t written = 0;
     VersionEdit edit;
-    for (const Version::Tables* inputs : {&compaction.sources, &compaction.targets}) {
-      for (const std::shared_ptr<LiveTable>& input : *inputs) {
-        edit.removed_tables.emplace_back(inputs == &compaction.sources ? 0 : 1,
-                                         input->meta().number);
+    for (const int level : {0, 1}) {
+      for (const std::shared_ptr<LiveTable>& input :
+           compaction.inputs[static_cast<size_t>(level)]) {
+        edit.removed_tables.emplace_back(level, input->meta().number);
       }
     }
     for (const std::shared_ptr<LiveTable>& made : output->tables) {

@@ -16,6 +16,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "lsm/compaction/compaction.h"
@@ -133,7 +134,7 @@ class Shapes {
   SequenceNumber next_sequence = 0;
 };
 
-// "L0 a-c b-d + L1 c-e -> L1"; tables of a level by key.
+// "L0 a-c b-d + L1 c-e -> L1"; tables of a level by key, empty levels left out.
 inline std::string Describe(const Compaction& compaction) {
   const auto ranges = [](const Version::Tables& tables) {
     std::vector<std::string> texts;
@@ -147,11 +148,15 @@ inline std::string Describe(const Compaction& compaction) {
     }
     return all;
   };
-  std::string text = absl::StrCat("L", compaction.source_level, ranges(compaction.sources));
-  if (!compaction.targets.empty()) {
-    absl::StrAppend(&text, " + L", compaction.target_level, ranges(compaction.targets));
+  std::vector<std::string> levels;
+  int level = compaction.source_level;
+  for (const Version::Tables& tables : compaction.inputs) {
+    if (!tables.empty()) {
+      levels.push_back(absl::StrCat("L", level, ranges(tables)));
+    }
+    ++level;
   }
-  return absl::StrCat(text, " -> L", compaction.target_level);
+  return absl::StrCat(absl::StrJoin(levels, " + "), " -> L", compaction.target_level);
 }
 
 inline const std::atomic<bool> kNotCancelled{false};
