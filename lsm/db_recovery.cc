@@ -64,7 +64,7 @@ absl::Status DBImpl::Recover() {
   if (!status.ok()) {
     return status;
   }
-  absl::MutexLock lock(&mutex_);
+  absl::ReleasableMutexLock lock(&mutex_);
   absl::StatusOr<ManifestState> state = ReadOrCreateManifest();
   if (!state.ok()) {
     return state.status();
@@ -89,13 +89,14 @@ absl::Status DBImpl::Recover() {
   RemoveUnnamedFiles(*names);
   UpdateThrottle();
   InstallView();
-  StartThreads();
   recovery_.micros = static_cast<uint64_t>(absl::ToInt64Microseconds(absl::Now() - start));
   Log(absl::StrCat(home_.dir, ": ", recovery_.created ? "created" : "opened", " in ",
                    recovery_.micros, " us: ", recovery_.manifest_edits, " manifest edits, ",
                    recovery_.logs_replayed, " logs with ", recovery_.batches_replayed, " batches, ",
                    recovery_.torn_bytes, " torn bytes, ", recovery_.files_removed,
                    " files removed"));
+  lock.Release();  // which the threads ask for first
+  StartThreads();
   return absl::OkStatus();
 }
 
@@ -255,10 +256,6 @@ absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
   absl::StatusOr<std::unique_ptr<LogWriter>> log = NewLog(log_number, previous, previous_length);
   if (!log.ok()) {
     return log.status();
-  }
-  absl::Status status = fs_->SyncDir(home_.dir);  // the manifest is about to name the log
-  if (!status.ok()) {
-    return status;
   }
   log_ = *std::move(log);
   log_named_ = true;

@@ -19,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "lsm/io/file_system.h"
-#include "lsm/manifest/version_edit.h"
+#include "lsm/manifest/manifest_state.h"
 #include "lsm/memtable/memtable.h"
 #include "lsm/wal/log_reader.h"
 

@@ -31,12 +31,41 @@ absl::StatusOr<std::unique_ptr<ReadableFile>> OpenManifest(FileSystem* fs, const
   return file;
 }
 
-absl::Status ApplyRecord(absl::string_view record, ManifestState* state) {
+absl::Status ApplyRecord(absl::string_view record, ManifestReplay* replay) {
   VersionEdit edit;
   if (absl::Status decoded = edit.Decode(record); !decoded.ok()) {
     return decoded;
   }
-  return state->Apply(std::move(edit));
+  return replay->Apply(std::move(edit));
+}
+
+// Adds up the edits of a manifest, and counts them.
+absl::Status ReadEdits(LogReader* log, const std::string& path, ManifestReplay* replay,
+                       uint64_t* edits) {
+  const absl::StatusOr<std::optional<LogHeader>> header = log->ReadHeader();
+  if (!header.ok()) {
+    return header.status();
+  }
+  while (header->has_value()) {
+    const absl::StatusOr<std::optional<absl::string_view>> record = log->ReadRecord();
+    if (!record.ok()) {
+      return record.status();
+    }
+    if (!record->has_value()) {
+      break;
+    }
+    if (absl::Status applied = ApplyRecord(**record, replay); !applied.ok()) {
+      return Corruption(path, log->record_offset(), absl::StrCat("edit ", *edits + 1),
+                        "one that applies", applied.message());
+    }
+    ++*edits;
+  }
+  if (*edits == 0) {
+    // CURRENT names a manifest only after its first edit is durable.
+    return Corruption(path, log->end().length, "first edit", "a whole one",
+                      log->end().reason.empty() ? "the end of the file" : log->end().reason);
+  }
+  return absl::OkStatus();
 }
 
 // Makes CURRENT name manifest `number`, which must be durable.
@@ -101,31 +130,11 @@ absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t numbe
     return file.status();
   }
   LogReader log(file->get(), path, number, /*must_reach=*/0, /*exact=*/false);
-  const absl::StatusOr<std::optional<LogHeader>> header = log.ReadHeader();
-  if (!header.ok()) {
-    return header.status();
-  }
-  while (header->has_value()) {
-    const absl::StatusOr<std::optional<absl::string_view>> record = log.ReadRecord();
-    if (!record.ok()) {
-      return record.status();
-    }
-    if (!record->has_value()) {
-      break;
-    }
-    if (absl::Status applied = ApplyRecord(**record, &recovered->state); !applied.ok()) {
-      return Corruption(path, log.record_offset(), absl::StrCat("edit ", recovered->edits + 1),
-                        "one that applies", applied.message());
-    }
-    ++recovered->edits;
-  }
-  if (recovered->edits == 0) {
-    // CURRENT names a manifest only after its first edit is durable.
-    return Corruption(path, log.end().length, "first edit", "a whole one",
-                      log.end().reason.empty() ? "the end of the file" : log.end().reason);
-  }
+  ManifestReplay replay;
+  const absl::Status status = ReadEdits(&log, path, &replay, &recovered->edits);
+  recovered->state = std::move(replay).Finish();
   recovered->dropped_bytes = log.end().dropped_bytes;
-  return absl::OkStatus();
+  return status;
 }
 
 ManifestWriter::ManifestWriter(std::unique_ptr<WritableFile> file, uint64_t number)
@@ -141,7 +150,8 @@ absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Create(FileSyste
     return file.status();
   }
   std::unique_ptr<ManifestWriter> writer(new ManifestWriter(*std::move(file), number));
-  // In this order: CURRENT may name the manifest only when its bytes and its name are durable.
+  // In this order: CURRENT may name the manifest only when its bytes and its name are durable, and
+  // those of the files that it names.
   absl::Status status = writer->Append(state.Snapshot());
   if (status.ok()) {
     status = fs->SyncDir(dir);

@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "lsm/io/file_system.h"
-#include "lsm/manifest/version_edit.h"
+#include "lsm/manifest/manifest_state.h"
 #include "lsm/wal/log_writer.h"
 
 namespace fathom {

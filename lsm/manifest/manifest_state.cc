@@ -1,17 +1,15 @@
-// How edits add up: what may follow what, and where a table stands on its level.
+#include "lsm/manifest/manifest_state.h"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "lsm/manifest/version_edit.h"
 
 namespace fathom {
 
 namespace {
-
-using TablePointers = std::vector<const TableMeta*>;
 
 size_t Index(int level) { return static_cast<size_t>(level); }
 
@@ -60,11 +58,6 @@ absl::Status CheckNeighbours(int level, const TableMeta& a, const TableMeta& b) 
                              " from key \"", absl::CHexEscape(UserKey(b.smallest)), "\""));
 }
 
-bool Removes(const VersionEdit& edit, int level, uint64_t number) {
-  return std::find(edit.removed_tables.begin(), edit.removed_tables.end(),
-                   std::pair(level, number)) != edit.removed_tables.end();
-}
-
 absl::Status CheckNumbers(const ManifestState& state, const VersionEdit& edit) {
   absl::Status status =
       CheckForward("next file number", edit.next_file_number, state.next_file_number);
@@ -83,117 +76,15 @@ absl::Status CheckNumbers(const ManifestState& state, const VersionEdit& edit) {
   return status;
 }
 
-// What stays of each level; refuses a removal of what is not there, or twice.
-absl::Status Keep(const ManifestState& state, const VersionEdit& edit,
-                  std::array<TablePointers, kNumLevels>* kept) {
-  size_t removed = 0;
-  for (int level = 0; level < kNumLevels; ++level) {
-    for (const TableMeta& table : state.levels[Index(level)]) {
-      if (Removes(edit, level, table.number)) {
-        ++removed;
-      } else {
-        (*kept)[Index(level)].push_back(&table);
-      }
-    }
-  }
-  if (removed == edit.removed_tables.size()) {
-    return absl::OkStatus();
-  }
-  for (const auto& [level, number] : edit.removed_tables) {
-    if (!IsLevel(level)) {
-      return Refuse(absl::StrCat("there is no level ", level, " to remove from"));
-    }
-    const auto& tables = state.levels[Index(level)];
-    if (std::none_of(tables.begin(), tables.end(),
-                     [n = number](const TableMeta& table) { return table.number == n; })) {
-      return Refuse(absl::StrCat("table ", number, " to be removed is not on level ", level));
-    }
-  }
-  return Refuse("a table is removed twice");
-}
-
-absl::Status Add(int level, const TableMeta& table, std::array<TablePointers, kNumLevels>* levels) {
-  if (!IsLevel(level)) {
-    return Refuse(absl::StrCat("there is no level ", level, " for ", table.FileName()));
-  }
-  if (absl::Status keys = CheckKeys(table); !keys.ok()) {
-    return keys;
-  }
-  TablePointers& tables = (*levels)[Index(level)];
-  const auto next = std::upper_bound(
-      tables.begin(), tables.end(), &table,
-      [level](const TableMeta* a, const TableMeta* b) { return Before(level, *a, *b); });
-  absl::Status status;
-  if (next != tables.begin()) {
-    status.Update(CheckNeighbours(level, **std::prev(next), table));
-  }
-  if (next != tables.end()) {
-    status.Update(CheckNeighbours(level, table, **next));
-  }
-  tables.insert(next, &table);
-  return status;
-}
-
-// Of the added tables; those that were there before have numbers of their own already.
-absl::Status CheckUniqueNumbers(const std::array<TablePointers, kNumLevels>& levels,
-                                const VersionEdit& edit) {
-  std::vector<uint64_t> added;
-  for (const auto& [level, table] : edit.added_tables) {
-    added.push_back(table.number);
-  }
-  std::sort(added.begin(), added.end());
-  added.erase(std::unique(added.begin(), added.end()), added.end());
-  size_t found = 0;  // each is found once, itself
-  for (const TablePointers& tables : levels) {
-    for (const TableMeta* table : tables) {
-      found += std::binary_search(added.begin(), added.end(), table->number) ? 1 : 0;
-      if (found > added.size()) {
-        return Refuse(absl::StrCat("there are two tables of number ", table->number));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status ManifestState::Apply(VersionEdit edit) {
-  // All of it is tried on pointers first, so that a refusal changes nothing.
-  std::array<TablePointers, kNumLevels> next;
-  absl::Status status = CheckNumbers(*this, edit);
-  status.Update(Keep(*this, edit, &next));
-  for (const auto& [level, table] : edit.added_tables) {
-    if (status.ok()) {
-      status = Add(level, table, &next);
-    }
+  ManifestReplay replay(*this);
+  absl::Status status = replay.Apply(std::move(edit));
+  if (status.ok()) {
+    *this = std::move(replay).Finish();
   }
-  if (status.ok() && !edit.added_tables.empty()) {
-    status = CheckUniqueNumbers(next, edit);
-  }
-  if (!status.ok()) {
-    return status;
-  }
-
-  next_file_number = edit.next_file_number.value_or(next_file_number);
-  next_table_number = edit.next_table_number.value_or(next_table_number);
-  log_number = edit.log_number.value_or(log_number);
-  last_sequence = edit.last_sequence.value_or(last_sequence);
-  durable_log = edit.durable_log.value_or(durable_log);
-  closed_logs.insert(edit.closed_logs.begin(), edit.closed_logs.end());
-  closed_logs.erase(closed_logs.begin(), closed_logs.lower_bound(log_number));
-  for (const auto& [level, number] : edit.removed_tables) {
-    std::erase_if(levels[Index(level)],
-                  [n = number](const TableMeta& table) { return table.number == n; });
-  }
-  for (auto& [level, table] : edit.added_tables) {
-    auto& tables = levels[Index(level)];
-    tables.insert(std::upper_bound(tables.begin(), tables.end(), table,
-                                   [l = level](const TableMeta& a, const TableMeta& b) {
-                                     return Before(l, a, b);
-                                   }),
-                  std::move(table));
-  }
-  return absl::OkStatus();
+  return status;
 }
 
 VersionEdit ManifestState::Snapshot() const {
@@ -226,6 +117,116 @@ absl::Status ManifestState::CheckLevels() const {
     }
   }
   return absl::OkStatus();
+}
+
+bool ManifestReplay::Order::operator()(const TableMeta* a, const TableMeta* b) const {
+  return Before(level, *a, *b);
+}
+
+ManifestReplay::ManifestReplay(ManifestState from) : state_(std::move(from)) {
+  for (int level = 0; level < kNumLevels; ++level) {
+    levels_.emplace_back(Order{level});
+    for (TableMeta& table : state_.levels[Index(level)]) {
+      const uint64_t number = table.number;
+      const auto placed = tables_.emplace(number, Placed{level, std::move(table)}).first;
+      levels_.back().insert(&placed->second.meta);
+    }
+    state_.levels[Index(level)].clear();
+  }
+}
+
+absl::Status ManifestReplay::Apply(VersionEdit edit) {
+  absl::Status status = CheckNumbers(state_, edit);
+  Step step;
+  for (const auto& [level, number] : edit.removed_tables) {
+    if (status.ok()) {
+      status = Remove(level, number, &step);
+    }
+  }
+  for (auto& [level, table] : edit.added_tables) {
+    if (status.ok()) {
+      status = Add(level, std::move(table), &step);
+    }
+  }
+  if (!status.ok()) {
+    Undo(std::move(step));
+    return status;
+  }
+  state_.next_file_number = edit.next_file_number.value_or(state_.next_file_number);
+  state_.next_table_number = edit.next_table_number.value_or(state_.next_table_number);
+  state_.log_number = edit.log_number.value_or(state_.log_number);
+  state_.last_sequence = edit.last_sequence.value_or(state_.last_sequence);
+  state_.durable_log = edit.durable_log.value_or(state_.durable_log);
+  auto& closed_logs = state_.closed_logs;
+  closed_logs.insert(edit.closed_logs.begin(), edit.closed_logs.end());
+  closed_logs.erase(closed_logs.begin(), closed_logs.lower_bound(state_.log_number));
+  return absl::OkStatus();
+}
+
+absl::Status ManifestReplay::Remove(int level, uint64_t number, Step* step) {
+  if (!IsLevel(level)) {
+    return Refuse(absl::StrCat("there is no level ", level, " to remove from"));
+  }
+  const auto found = tables_.find(number);
+  if (found == tables_.end() || found->second.level != level) {
+    const bool twice = std::any_of(step->removed.begin(), step->removed.end(),
+                                   [number](const auto& node) { return node.key() == number; });
+    return twice ? Refuse("a table is removed twice")
+                 : Refuse(absl::StrCat("table ", number, " to be removed is not on level ", level));
+  }
+  levels_[Index(level)].erase(&found->second.meta);
+  step->removed.push_back(tables_.extract(found));
+  return absl::OkStatus();
+}
+
+absl::Status ManifestReplay::Add(int level, TableMeta table, Step* step) {
+  if (!IsLevel(level)) {
+    return Refuse(absl::StrCat("there is no level ", level, " for ", table.FileName()));
+  }
+  if (absl::Status keys = CheckKeys(table); !keys.ok()) {
+    return keys;
+  }
+  Level& tables = levels_[Index(level)];
+  const auto next = tables.lower_bound(&table);
+  absl::Status status;
+  if (next != tables.begin()) {
+    status.Update(CheckNeighbours(level, **std::prev(next), table));
+  }
+  if (next != tables.end()) {
+    status.Update(CheckNeighbours(level, table, **next));
+  }
+  if (!status.ok()) {
+    return status;
+  }
+  const uint64_t number = table.number;
+  const auto [placed, is_new] = tables_.try_emplace(number, Placed{level, std::move(table)});
+  if (!is_new) {
+    return Refuse(absl::StrCat("there are two tables of number ", number));
+  }
+  tables.insert(next, &placed->second.meta);
+  step->added.push_back(number);
+  return absl::OkStatus();
+}
+
+void ManifestReplay::Undo(Step step) {
+  for (const uint64_t number : step.added) {
+    const auto placed = tables_.find(number);
+    levels_[Index(placed->second.level)].erase(&placed->second.meta);
+    tables_.erase(placed);
+  }
+  for (Tables::node_type& node : step.removed) {
+    const auto placed = tables_.insert(std::move(node)).position;
+    levels_[Index(placed->second.level)].insert(&placed->second.meta);
+  }
+}
+
+ManifestState ManifestReplay::Finish() && {
+  for (int level = 0; level < kNumLevels; ++level) {
+    for (const TableMeta* const table : levels_[Index(level)]) {
+      state_.levels[Index(level)].push_back(std::move(tables_.find(table->number)->second.meta));
+    }
+  }
+  return std::move(state_);
 }
 
 }  // namespace fathom

@@ -1,12 +1,10 @@
-// One step from a version of the store to the next, and the state that all steps add up to.
+// One step from a version of the store to the next.
 //
 // Encoding: a sequence of fields, each `varint32 tag | payload`; described byte by byte in
 // lsm/manifest/README.md. An unknown tag is an error: a newer store is refused, not misread.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,29 +41,6 @@ struct VersionEdit {
   absl::Status Decode(absl::string_view bytes);
   // One field a line, for tools and golden tests.
   std::string DebugString() const;
-};
-
-// All edits of a manifest, added up.
-struct ManifestState {
-  uint64_t next_file_number = 1;
-  uint64_t next_table_number = 1;
-  uint64_t log_number = 0;
-  SequenceNumber last_sequence = 0;
-  uint64_t durable_log = 0;
-  std::map<uint64_t, uint64_t> closed_logs;
-  // L0 by recency, oldest first (ascending largest_sequence); below it by key, disjoint.
-  std::array<std::vector<TableMeta>, kNumLevels> levels;
-
-  // Refuses, changing nothing, an edit that cannot follow this state: removal of an absent table, a
-  // table number twice, key ranges that overlap on a level below 0 (user keys: all versions of one
-  // user key are in one table), a level that does not exist, a number or sequence that goes back.
-  absl::Status Apply(VersionEdit edit);
-
-  // The one edit that makes this state from nothing.
-  VersionEdit Snapshot() const;
-
-  // Rule 5 of the design: order on L0, disjoint ranges below it.
-  absl::Status CheckLevels() const;
 };
 
 }  // namespace fathom

@@ -1,6 +1,7 @@
+#include "lsm/manifest/manifest_state.h"
+
 #include <doctest/doctest.h>
 
-#include "lsm/manifest/version_edit.h"
 #include "tests/lsm/manifest/tables.h"
 
 namespace fathom {

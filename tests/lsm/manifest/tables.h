@@ -2,7 +2,7 @@
 #pragma once
 
 #include "absl/strings/string_view.h"
-#include "lsm/manifest/version_edit.h"
+#include "lsm/manifest/manifest_state.h"
 
 namespace fathom {
 
