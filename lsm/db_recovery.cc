@@ -17,6 +17,10 @@ namespace {
 // that is opened again and again with few writes must not collect logs for ever.
 constexpr size_t kMaxLogsInMemtable = 8;
 
+// A recovered memtable with at least this part of its bytes is flushed: reads find a table with a
+// filter then, and the next opening does not replay it again.
+constexpr size_t kPartWorthFlushing = 4;
+
 // A number beyond it is not one that a store could have come to, and leaves no room for more.
 constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
 
@@ -245,6 +249,10 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
                        " bytes given up: ", end->reason));
     }
     state->closed_logs[log.number] = end->length;
+  }
+  if (memtable_->entries() > 0 &&
+      memtable_->charge() >= options_.memtable_bytes / kPartWorthFlushing) {
+    FreezeMemtable();
   }
   return absl::OkStatus();
 }

@@ -572,6 +572,26 @@ TEST_CASE("recovery: many openings with few writes do not collect logs for ever"
   CHECK(FilesOfKind(&fs, FileKind::kLog).size() < 25);
 }
 
+TEST_CASE("recovery: a quarter of a memtable becomes a table, less is kept in memory") {
+  for (const size_t value_bytes : {size_t{900}, size_t{1100}}) {
+    MemFileSystem fs;
+    Options options = InMemory(&fs);
+    options.memtable_bytes = 4000;
+    auto db = OpenStore(options);
+    Put(db.get(), "a", std::string(value_bytes, 'v'));
+    CloseStore(std::move(db));
+    db = OpenStore(options);
+    REQUIRE(db->WaitForCompactions().ok());
+    const bool flushed = value_bytes > 1000;
+    CHECK(db->GetStats().tables == (flushed ? 1 : 0));
+    CHECK(FilesOfKind(&fs, FileKind::kLog).size() == (flushed ? 1 : 2));
+    CHECK(Get(db.get(), "a") == std::string(value_bytes, 'v'));
+    CloseStore(std::move(db));
+    db = OpenStore(options);
+    CHECK(db->recovery().batches_replayed == (flushed ? 0 : 1));
+  }
+}
+
 TEST_CASE("recovery: sequence numbers go on where they were") {
   // Crash case 29.
   MemFileSystem fs;
