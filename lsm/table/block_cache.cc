@@ -9,6 +9,9 @@ namespace fathom {
 namespace {
 
 constexpr size_t kFirstSlots = 16;
+// Where half of the lookups find nothing, a block is used eight times before the hand comes by
+// again.
+constexpr uint64_t kMissesPerTry = 8;
 constexpr size_t kPrefetchedLines = 5;  // the index of a block of 4 KiB with 40 entries
 
 }  // namespace
@@ -49,7 +52,8 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
   if (keep != nullptr) {
     const bool full = shard.counters.bytes > shard_capacity_ / 8 * 7;
     *keep = shard_capacity_ > 0 &&
-            (!full || priority == Priority::kLow || shard.MissedLately(HashOf(key)));
+            (!full || priority == Priority::kLow ||
+             (shard.counters.misses % kMissesPerTry == 0 && shard.TryHand(shard_capacity_)));
   }
   return nullptr;
 }
@@ -102,13 +106,6 @@ BlockCache::Slot& BlockCache::Shard::Find(const Key& key) {
   return slots[i];
 }
 
-bool BlockCache::Shard::MissedLately(uint64_t hash) {
-  missed.resize(std::max<size_t>(slots.size() / 4, 1));
-  const auto tag = static_cast<uint32_t>(hash >> 28) | 1;
-  uint32_t& last = missed[hash & (missed.size() - 1)];
-  return std::exchange(last, tag) == tag;
-}
-
 void BlockCache::Shard::Add(Slot slot) {
   // Some are always free, so that a search ends, and soon.
   if (4 * (counters.blocks + 1) > 3 * slots.size()) {
@@ -147,22 +144,29 @@ void BlockCache::Shard::Remove(size_t i, Dropped* dropped) {
   }
 }
 
-void BlockCache::Shard::EvictOne(size_t capacity, Dropped* dropped) {
-  // Ends: each turn of the hand takes marks away.
-  for (;; hand = (hand + 1) & (slots.size() - 1)) {
-    const bool evict_high = low_bytes <= capacity / 5 && low_bytes < counters.bytes;
-    Slot& slot = slots[hand];
-    if (slot.block == nullptr || slot.high != evict_high) {
-      continue;
-    }
-    if (!slot.used) {
-      ++counters.evictions;
-      return Remove(hand, dropped);
-    }
-    slot.used = false;
-    low_bytes -= slot.high ? 0 : slot.block->charge();
-    slot.high = true;
+bool BlockCache::Shard::TryHand(size_t capacity) {
+  const size_t mask = slots.size() - 1;
+  const bool evict_high = low_bytes <= capacity / 5 && low_bytes < counters.bytes;
+  while (slots[hand].block == nullptr || slots[hand].high != evict_high) {
+    hand = (hand + 1) & mask;
   }
+  Slot& slot = slots[hand];
+  if (!slot.used) {
+    return true;
+  }
+  slot.used = false;
+  low_bytes -= slot.high ? 0 : slot.block->charge();
+  slot.high = true;
+  hand = (hand + 1) & mask;
+  return false;
+}
+
+void BlockCache::Shard::EvictOne(size_t capacity, Dropped* dropped) {
+  while (!TryHand(capacity)) {
+    // Each turn of the hand takes marks away.
+  }
+  ++counters.evictions;
+  Remove(hand, dropped);
 }
 
 BlockCache::Counters BlockCache::counters() const {

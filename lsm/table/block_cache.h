@@ -51,9 +51,11 @@ class BlockCache {
   // most kMaxShards): fewer of them keep larger blocks.
   explicit BlockCache(size_t capacity_bytes, size_t shards = kMaxShards);
 
-  // On a miss says in `*keep`, if that is not null, whether the block should be inserted: what a
-  // point lookup misses for the first time in a while is not worth the place of another in a full
-  // shard. So lookups all over a store larger than the cache do not turn it over at each miss.
+  // On a miss says in `*keep`, if that is not null, whether the block should be inserted. In a full
+  // shard each eighth miss of a point lookup tries the block at the clock hand: one that was of no
+  // use since the hand came by makes room, a used one loses its mark and stays. So lookups all over
+  // a store larger than the cache hardly turn it over, and a new set of blocks in demand soon takes
+  // the place of an old one.
   std::shared_ptr<const Block> Lookup(const Key& key, Priority priority = Priority::kHigh,
                                       bool* keep = nullptr);
   // Replaces a block of the same key. A block larger than a shard is not kept.
@@ -80,18 +82,17 @@ class BlockCache {
     mutable absl::Mutex mutex;
     std::vector<Slot> slots ABSL_GUARDED_BY(mutex);  // none, or a power of two
     size_t hand ABSL_GUARDED_BY(mutex) = 0;
-    // Of keys that were missed lately: a part of the hash each, at a place that the rest tells.
-    std::vector<uint32_t> missed ABSL_GUARDED_BY(mutex);
     size_t low_bytes ABSL_GUARDED_BY(mutex) = 0;
     Counters counters ABSL_GUARDED_BY(mutex);
 
     // The slot of `key`, or the free one where it would be. REQUIRES: some slot is free.
     Slot& Find(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-    // Notes the miss of a key with this hash. Was it missed lately?
-    bool MissedLately(uint64_t hash) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
     void Add(Slot slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
     // Frees a slot; others may move into it.
     void Remove(size_t i, Dropped* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+    // Goes to the next block that may go, and on by one if it is marked, which it loses. True if it
+    // was not. REQUIRES: there are blocks.
+    bool TryHand(size_t capacity) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
     void EvictOne(size_t capacity, Dropped* dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   };
 

@@ -147,8 +147,7 @@ TEST_CASE("block cache: a block that a scan brought stays if lookups use it") {
   CHECK(cache.Lookup({1, 1}) == nullptr);
 }
 
-TEST_CASE(
-    "block cache: a full one keeps what lookups miss twice, one with room what they miss once") {
+TEST_CASE("block cache: one with room keeps what lookups miss, a full one what scans miss") {
   BlockCache cache(100'000, /*shards=*/1);
   const auto keeps = [&cache](uint64_t offset, BlockCache::Priority priority) {
     bool keep = false;
@@ -159,15 +158,44 @@ TEST_CASE(
   for (uint64_t i = 0; i < 200; ++i) {
     cache.Insert({2, i}, MakeBlock(1000));
   }
-  CHECK_FALSE(keeps(1, BlockCache::Priority::kHigh));
-  CHECK(keeps(2, BlockCache::Priority::kLow));  // scans have a part of their own
-  CHECK(keeps(1, BlockCache::Priority::kHigh));
+  CHECK(keeps(200, BlockCache::Priority::kLow));  // they have a part of their own
   size_t kept = 0;
-  for (uint64_t i = 100; i < 1100; ++i) {
+  for (uint64_t i = 0; i < 800; ++i) {
     kept += keeps(i, BlockCache::Priority::kHigh) ? 1 : 0;
   }
-  CHECK(kept < 10);                                    // but for parts of hashes that are equal
-  CHECK_FALSE(keeps(1, BlockCache::Priority::kHigh));  // that was long ago
+  CHECK(kept == 100);  // as nothing that it has was of use
+}
+
+TEST_CASE(
+    "block cache: a full one takes a new block for one that was of no use, and for no other") {
+  BlockCache cache(100'000, /*shards=*/1);
+  for (uint64_t i = 0; i < 200; ++i) {
+    cache.Insert({2, i}, MakeBlock(1000));
+  }
+  const uint64_t blocks = cache.counters().blocks;
+  // Misses of one key, until it is to be kept.
+  const auto refusals = [&cache] {
+    for (uint64_t refused = 0;; ++refused) {
+      bool keep = false;
+      REQUIRE(cache.Lookup({1, 1}, BlockCache::Priority::kHigh, &keep) == nullptr);
+      if (keep) {
+        return refused;
+      }
+    }
+  };
+  CHECK(refusals() < 8);
+  for (int round = 0; round < 3; ++round) {
+    for (uint64_t i = 0; i < 200; ++i) {
+      cache.Lookup({2, i});  // each that it has becomes useful
+    }
+    CHECK(refusals() / 8 == blocks);
+  }
+  CHECK(refusals() < 8);
+  CHECK(cache.counters().blocks == blocks);  // none of them went yet
+  const uint64_t evictions = cache.counters().evictions;
+  cache.Insert({1, 1}, MakeBlock(1000));
+  CHECK(cache.counters().evictions == evictions + 1);
+  CHECK(cache.counters().blocks == blocks);
 }
 
 TEST_CASE("block cache: one without room keeps nothing") {
