@@ -73,10 +73,4 @@ bool BloomFilter::MayContain(uint64_t filter_hash) const {
   return all != 0;
 }
 
-void BloomFilter::Prefetch(uint64_t filter_hash) const {
-  if (bytes_ != 0) {
-    __builtin_prefetch(data_ + LineOffset(filter_hash, bytes_));
-  }
-}
-
 }  // namespace fathom

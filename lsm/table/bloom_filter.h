@@ -51,8 +51,6 @@ class BloomFilter {
   explicit BloomFilter(absl::string_view block);
 
   bool MayContain(uint64_t filter_hash) const;
-  // Brings the line of `filter_hash` into the cache while other work is done.
-  void Prefetch(uint64_t filter_hash) const;
 
   // Bits that keys can set; 0 if there is no usable filter.
   uint64_t num_bits() const { return uint64_t{bytes_} * 8; }
