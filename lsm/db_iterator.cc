@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "lsm/format/key_prefix.h"
+
 namespace fathom {
 namespace {
 
@@ -114,7 +116,7 @@ class DBIterator final : public Iterator {
         break;
       }
       const uint64_t trailer = Trailer(internal_->key());
-      if ((trailer >> 8) > sequence_ || (skip && user_key == saved_key_)) {
+      if ((trailer >> 8) > sequence_ || (skip && SameKey(user_key, saved_key_))) {
         continue;
       }
       if (static_cast<ValueType>(trailer & 0xff) == ValueType::kValue) {

@@ -21,6 +21,7 @@
 
 #include "absl/strings/string_view.h"
 #include "lsm/format/coding.h"
+#include "lsm/format/key_prefix.h"
 
 namespace fathom {
 
@@ -72,7 +73,7 @@ inline bool IsValidInternalKey(absl::string_view key) {
 
 // < 0, 0, > 0 as `a` sorts before, equals or sorts after `b`.
 inline int CompareInternalKeys(absl::string_view a, absl::string_view b) {
-  const int by_user_key = UserKey(a).compare(UserKey(b));
+  const int by_user_key = CompareKeys(UserKey(a), UserKey(b));
   if (by_user_key != 0) {
     return by_user_key;
   }

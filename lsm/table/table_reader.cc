@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "lsm/format/checksum.h"
 #include "lsm/format/corruption.h"
+#include "lsm/format/key_prefix.h"
 #include "lsm/table/table_iterator.h"
 #include "lsm/table/table_tail.h"
 
@@ -16,7 +17,7 @@ namespace {
 // `covering` are deleted.
 absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_key,
                              SequenceNumber covering, std::string* value) {
-  if (UserKey(data.key()) != user_key) {
+  if (!SameKey(UserKey(data.key()), user_key)) {
     return Lookup::kAbsent;
   }
   if (absl::Status status = CheckEntryKey(data); !status.ok()) {
