@@ -280,7 +280,7 @@ absl::Status DBImpl::WaitForOthers() {
 absl::Status DBImpl::WaitForCompactions() {
   absl::MutexLock lock(&mutex_);
   while (!closing_ && read_only_.ok() && compaction_error_.ok() && flush_error_.ok() &&
-         (!running_.empty() || manual_compactions_ > 0 || !immutables_.empty() ||
+         (!running_.empty() || manual_compactions_ > 0 || !immutables_.empty() || removing_logs_ ||
           (options_.compaction_threads > 0 &&
            PickCompaction(version_, level_targets_, running_).has_value()))) {
     done_.Wait(&mutex_);

@@ -54,11 +54,11 @@ absl::Status DBImpl::FlushOldest() {
   flushed_entries_ += result.entries;
   flushed_bytes_ += result.file_bytes;
   *oldest.result = result;
-  RemoveOldLogs(*edit.log_number);
   compaction_error_ = absl::OkStatus();
   compaction_work_.SignalAll();
   Log(absl::StrCat(home_.dir, ": flushed ", oldest.memtable->entries(), " writes to ", result.table,
                    ": ", result.entries, " entries, ", result.file_bytes, " bytes"));
+  RemoveOldLogs(*edit.log_number);
   return absl::OkStatus();
 }
 
@@ -103,14 +103,28 @@ void DBImpl::InstallView() {
 }
 
 void DBImpl::RemoveOldLogs(uint64_t before) {
-  std::erase_if(old_logs_, [before](const auto& log) { return log->number() < before; });
-  std::erase_if(logs_on_disk_, [this, before](uint64_t number) {
-    if (number >= before) {
-      return false;
+  std::vector<std::unique_ptr<LogWriter>> written;
+  std::vector<uint64_t> numbers;
+  for (std::unique_ptr<LogWriter>& log : old_logs_) {
+    if (log->number() < before) {
+      written.push_back(std::move(log));
     }
-    fs_->Remove(Path(LogFileName(number))).IgnoreError();  // else the next Open does it
-    return true;
+  }
+  std::erase(old_logs_, nullptr);
+  std::erase_if(logs_on_disk_, [&](uint64_t number) {
+    if (number < before) {
+      numbers.push_back(number);
+    }
+    return number < before;
   });
+  removing_logs_ = true;
+  mutex_.Unlock();
+  written.clear();  // which closes them
+  for (const uint64_t number : numbers) {
+    fs_->Remove(Path(LogFileName(number))).IgnoreError();  // else the next Open does it
+  }
+  mutex_.Lock();
+  removing_logs_ = false;
 }
 
 absl::StatusOr<FlushResult> DBImpl::Flush() {
@@ -142,6 +156,9 @@ absl::Status DBImpl::WaitForFlush(SequenceNumber through) {
       return absl::FailedPreconditionError(
           absl::StrCat("the store is read-only: ", read_only_.message()));
     }
+    done_.Wait(&mutex_);
+  }
+  while (removing_logs_) {  // so that who waits finds it done, all of it
     done_.Wait(&mutex_);
   }
   return absl::OkStatus();

@@ -229,6 +229,7 @@ class DBImpl final : public DB {
   absl::Status SyncNames() ABSL_LOCKS_EXCLUDED(names_mutex_);
 
   absl::Status CloseFiles() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Lets go of the lock meanwhile: the file system takes its time.
   void RemoveOldLogs(uint64_t before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Constant after construction or recovery.
@@ -282,6 +283,7 @@ class DBImpl final : public DB {
   uint64_t flushed_entries_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t flushed_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool manifest_busy_ ABSL_GUARDED_BY(mutex_) = false;  // ApplyEdit writes
+  bool removing_logs_ ABSL_GUARDED_BY(mutex_) = false;
   std::multiset<SequenceNumber> snapshots_ ABSL_GUARDED_BY(mutex_);
   std::vector<const Compaction*> running_ ABSL_GUARDED_BY(mutex_);
   int manual_compactions_ ABSL_GUARDED_BY(mutex_) = 0;     // that run or wait for the others

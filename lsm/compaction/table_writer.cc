@@ -89,7 +89,7 @@ absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
   }
   EntryDigest found;
   std::string last;
-  const auto it = (*reader)->NewIterator(/*fill_cache=*/false, nullptr);
+  const auto it = (*reader)->NewIteratorOfFresh();
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     if (!last.empty() && CompareInternalKeys(last, it->key()) >= 0) {
       return absl::DataLossError(absl::StrCat(path_, ": written with keys out of order"));

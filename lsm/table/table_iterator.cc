@@ -6,18 +6,12 @@
 #include "lsm/table/block_reader.h"
 
 namespace fathom {
-namespace {
 
-constexpr size_t kScanReadahead = size_t{256} << 10;
-// Who does not fill the cache means to read much: compactions, checks of new tables, large scans.
-constexpr size_t kBulkReadahead = size_t{1} << 20;
-
-}  // namespace
-
-TableIterator::TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, ReadCost* cost)
+TableIterator::TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, size_t most_ahead,
+                             ReadCost* cost)
     : table_(std::move(table)),
       fill_cache_(fill_cache),
-      readahead_(fill_cache ? kScanReadahead : kBulkReadahead),
+      readahead_(most_ahead),
       cost_(cost == nullptr ? &unwanted_cost_ : cost) {}
 
 void TableIterator::SeekToFirst() {

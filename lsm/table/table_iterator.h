@@ -20,8 +20,10 @@ namespace fathom {
 
 class TableIterator final : public InternalIterator {
  public:
-  // `cost` may be null; otherwise it must outlive the iterator.
-  TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, ReadCost* cost);
+  // Reads ahead up to `most_ahead` bytes. `cost` may be null; otherwise it must outlive the
+  // iterator.
+  TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, size_t most_ahead,
+                ReadCost* cost);
 
   void SeekToFirst() override;
   void SeekToLast() override;

@@ -13,6 +13,11 @@
 namespace fathom {
 namespace {
 
+constexpr size_t kScanReadahead = size_t{256} << 10;
+// Who does not fill the cache means to read much: compactions, large scans.
+constexpr size_t kBulkReadahead = size_t{1} << 20;
+constexpr size_t kFreshReadahead = size_t{128} << 10;
+
 // What the first entry at or after the seek key says of `user_key`, versions of which below
 // `covering` are deleted.
 absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_key,
@@ -144,7 +149,13 @@ size_t TableReader::memory_bytes() const {
 }
 
 std::unique_ptr<InternalIterator> TableReader::NewIterator(bool fill_cache, ReadCost* cost) {
-  return std::make_unique<TableIterator>(shared_from_this(), fill_cache, cost);
+  return std::make_unique<TableIterator>(shared_from_this(), fill_cache,
+                                         fill_cache ? kScanReadahead : kBulkReadahead, cost);
+}
+
+std::unique_ptr<InternalIterator> TableReader::NewIteratorOfFresh() {
+  return std::make_unique<TableIterator>(shared_from_this(), /*fill_cache=*/false, kFreshReadahead,
+                                         nullptr);
 }
 
 absl::Status TableReader::ReadTail() {

@@ -71,6 +71,9 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   // `fill_cache`, data blocks with low priority. `cost` (may be null, must outlive the iterator)
   // counts the blocks that it came to.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
+  // The same without `fill_cache`, for a table that was just written: what it reads ahead stays in
+  // the processor's own caches.
+  std::unique_ptr<InternalIterator> NewIteratorOfFresh();
 
   // Reads every byte from disk, past the cache: checks every block, the order of keys, that the
   // index bounds hold, that the filter knows every key, and that the counts are those of the
