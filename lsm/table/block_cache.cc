@@ -51,9 +51,9 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
   ++shard.counters.misses;
   if (keep != nullptr) {
     const bool full = shard.counters.bytes > shard_capacity_ / 8 * 7;
-    *keep = shard_capacity_ > 0 &&
-            (!full || priority == Priority::kLow ||
-             (shard.counters.misses % kMissesPerTry == 0 && shard.TryHand(shard_capacity_)));
+    *keep =
+        shard_capacity_ > 0 &&
+        (!full || (shard.counters.misses % kMissesPerTry == 0 && shard.TryHand(shard_capacity_)));
   }
   return nullptr;
 }

@@ -52,10 +52,10 @@ class BlockCache {
   explicit BlockCache(size_t capacity_bytes, size_t shards = kMaxShards);
 
   // On a miss says in `*keep`, if that is not null, whether the block should be inserted. In a full
-  // shard each eighth miss of a point lookup tries the block at the clock hand: one that was of no
-  // use since the hand came by makes room, a used one loses its mark and stays. So lookups all over
-  // a store larger than the cache hardly turn it over, and a new set of blocks in demand soon takes
-  // the place of an old one.
+  // shard each eighth miss tries the block at the clock hand: one that was of no use since the hand
+  // came by makes room, a used one loses its mark and stays. So reads all over a store larger than
+  // the cache hardly turn it over, and a new set of blocks in demand soon takes the place of an old
+  // one.
   std::shared_ptr<const Block> Lookup(const Key& key, Priority priority = Priority::kHigh,
                                       bool* keep = nullptr);
   // Replaces a block of the same key. A block larger than a shard is not kept.

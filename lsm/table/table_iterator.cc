@@ -83,7 +83,7 @@ bool TableIterator::OpenDataBlock() {
     return false;
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      table_->ScanDataBlock(*index_, fill_cache_, &readahead_, cost_);
+      table_->ScanDataBlock(*index_, fill_cache_, &readahead_, &scratch_, cost_);
   if (!block.ok()) {
     Fail(block.status());
     return false;

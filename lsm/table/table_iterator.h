@@ -13,6 +13,7 @@
 #include "lsm/format/internal_iterator.h"
 #include "lsm/format/lookup.h"
 #include "lsm/table/block.h"
+#include "lsm/table/block_reader.h"
 #include "lsm/table/readahead.h"
 #include "lsm/table/table_reader.h"
 
@@ -48,6 +49,7 @@ class TableIterator final : public InternalIterator {
   const std::shared_ptr<TableReader> table_;
   const bool fill_cache_;
   Readahead readahead_;
+  BlockScratch scratch_;
   ReadCost unwanted_cost_;
   ReadCost* const cost_;
   std::optional<BlockIterator> index_;

@@ -208,6 +208,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const Blo
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
                                                                         bool fill_cache,
                                                                         Readahead* readahead,
+                                                                        BlockScratch* scratch,
                                                                         ReadCost* cost) {
   const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
   if (!entry.ok()) {
@@ -217,7 +218,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const Bl
                   {.cache = caches_.data,
                    .priority = BlockCache::Priority::kLow,
                    .fill_cache = fill_cache,
-                   .readahead = readahead},
+                   .readahead = readahead,
+                   .scratch = scratch},
                   cost);
 }
 
@@ -227,7 +229,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
   const BlockCache::Key key{.table = identity_.number, .offset = entry.handle.offset};
   bool keep = false;
   if (use.cache != nullptr) {
-    if (std::shared_ptr<const Block> block = use.cache->Lookup(key, use.priority, &keep);
+    if (std::shared_ptr<const Block> block =
+            use.cache->Lookup(key, use.priority, use.fill_cache ? &keep : nullptr);
         block != nullptr) {
       ++cost->blocks_cached;
       return block;
@@ -245,7 +248,6 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
       return BorrowBlock(*bytes, name_, entry.handle, entry.checksum);
     }
   }
-  keep = keep && use.fill_cache;
   if (!keep && use.scratch != nullptr) {
     return ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
   }

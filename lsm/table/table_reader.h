@@ -118,10 +118,11 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   // The block of the current entry of `index`, for a lookup: it lives until this thread's next one.
   absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
                                                             ReadCost* cost);
-  // The same for a scan. The block may lie in `readahead`: it lives until the next call with it.
+  // The same for a scan. The block may lie in `readahead` or `scratch`: it lives until the next
+  // call with them.
   absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const BlockIterator& index,
                                                              bool fill_cache, Readahead* readahead,
-                                                             ReadCost* cost);
+                                                             BlockScratch* scratch, ReadCost* cost);
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
                                                         const BlockUse& use, ReadCost* cost);
 
