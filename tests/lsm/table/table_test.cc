@@ -369,7 +369,7 @@ TEST_CASE("table: a scan of ten times the cache leaves the blocks that lookups u
   for (it->SeekToLast(); it->Valid();) {
     it->Prev();
   }
-  CHECK(cache.counters().evictions > 1000);
+  CHECK(cache.counters().evictions > 300);  // at one in eight of the misses
 
   ReadCost warm;
   look_up_hot(&warm);
