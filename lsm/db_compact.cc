@@ -48,6 +48,11 @@ void DBImpl::CompactionLoop() {
   }
 }
 
+bool DBImpl::IsCompactionDue() const {
+  return options_.compaction_threads > 0 &&
+         PickCompaction(version_, level_targets_, running_).has_value();
+}
+
 bool DBImpl::CanCompact() const {
   // After an error the next flush, or a manual compaction, is the occasion to try again.
   return read_only_.ok() && compaction_error_.ok() && manual_compactions_ == 0;
@@ -175,6 +180,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& added,
   }
   UpdateThrottle();
   InstallView();
+  StartThreads();
   return absl::OkStatus();
 }
 
@@ -281,8 +287,7 @@ absl::Status DBImpl::WaitForCompactions() {
   absl::MutexLock lock(&mutex_);
   while (!closing_ && read_only_.ok() && compaction_error_.ok() && flush_error_.ok() &&
          (!running_.empty() || manual_compactions_ > 0 || !immutables_.empty() || removing_logs_ ||
-          (options_.compaction_threads > 0 &&
-           PickCompaction(version_, level_targets_, running_).has_value()))) {
+          IsCompactionDue())) {
     done_.Wait(&mutex_);
   }
   return read_only_.ok() ? compaction_error_ : read_only_;

@@ -165,8 +165,10 @@ absl::Status DBImpl::WaitForFlush(SequenceNumber through) {
 }
 
 absl::Status DBImpl::Close() {
+  std::vector<std::thread> background;
   {
     absl::MutexLock lock(&mutex_);
+    background.swap(background_);
     closing_ = true;
     closed_ = true;
     cancel_ = true;
@@ -175,10 +177,9 @@ absl::Status DBImpl::Close() {
     sync_work_.SignalAll();
     done_.SignalAll();
   }
-  for (std::thread& thread : background_) {
+  for (std::thread& thread : background) {
     thread.join();
   }
-  background_.clear();
   absl::Status status = CloseFiles();
   lock_.reset();
   return status;

@@ -136,7 +136,9 @@ class DBImpl final : public DB {
   absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveUnnamedFiles(const std::vector<std::string>& names)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void StartThreads();
+  // Unless they run. Called when there is first something for them to do: a store that is only read
+  // has none.
+  void StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- reading At `snapshot`, or now.
   SequenceNumber SequenceOf(const ReadOptions& options) const;
@@ -204,6 +206,8 @@ class DBImpl final : public DB {
   uint64_t NewTableNumber() ABSL_LOCKS_EXCLUDED(mutex_);
   void CompactionLoop() ABSL_LOCKS_EXCLUDED(mutex_);
   bool CanCompact() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For the threads, if there are to be any.
+  bool IsCompactionDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Compact(Compaction compaction, bool move, CompactionResult* result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status MoveTables(const Compaction& compaction) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -300,7 +304,7 @@ class DBImpl final : public DB {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> cancel_{false};  // the store closes: compactions give up
-  std::vector<std::thread> background_;
+  std::vector<std::thread> background_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace fathom

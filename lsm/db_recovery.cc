@@ -68,7 +68,7 @@ absl::Status DBImpl::Recover() {
   if (!status.ok()) {
     return status;
   }
-  absl::ReleasableMutexLock lock(&mutex_);
+  absl::MutexLock lock(&mutex_);
   absl::StatusOr<ManifestState> state = ReadOrCreateManifest();
   if (!state.ok()) {
     return state.status();
@@ -99,12 +99,16 @@ absl::Status DBImpl::Recover() {
                    recovery_.logs_replayed, " logs with ", recovery_.batches_replayed, " batches, ",
                    recovery_.torn_bytes, " torn bytes, ", recovery_.files_removed,
                    " files removed"));
-  lock.Release();  // which the threads ask for first
-  StartThreads();
+  if (!immutables_.empty() || options_.sync_interval_millis > 0 || IsCompactionDue()) {
+    StartThreads();
+  }
   return absl::OkStatus();
 }
 
 void DBImpl::StartThreads() {
+  if (closing_ || !background_.empty()) {
+    return;
+  }
   background_.emplace_back([this] { FlushLoop(); });
   for (int i = 0; i < options_.compaction_threads; ++i) {
     background_.emplace_back([this] { CompactionLoop(); });

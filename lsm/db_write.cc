@@ -352,6 +352,7 @@ absl::Status DBImpl::SwitchMemtable() {
   FreezeMemtable();
   memtable_log_ = log_->number();
   InstallView();
+  StartThreads();
   flush_work_.Signal();
   return absl::OkStatus();
 }
