@@ -8,9 +8,9 @@
 namespace fathom {
 namespace {
 
+// Of a table without tombstones.
 bool HasNothingToLose(const TableProperties& properties, Compression compression) {
-  return properties.deletions == 0 && properties.user_keys == properties.entries &&
-         properties.compression == compression;
+  return properties.user_keys == properties.entries && properties.compression == compression;
 }
 
 }  // namespace

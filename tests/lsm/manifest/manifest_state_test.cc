@@ -51,6 +51,13 @@ void CheckRefused(const VersionEdit& edit, absl::string_view why) {
   CHECK(absl::IsFailedPrecondition(status));
   CHECK(status.message().find(why) != absl::string_view::npos);
   CHECK(SameState(state, SomeState()));
+
+  // Nor in the midst of others.
+  ManifestReplay replay(SomeState());
+  CHECK(replay.Apply(edit) == status);
+  REQUIRE(replay.Apply(Adding(5, Table(9, "a", "z"))).ok());
+  REQUIRE(state.Apply(Adding(5, Table(9, "a", "z"))).ok());
+  CHECK(SameState(std::move(replay).Finish(), state));
 }
 
 TEST_CASE("manifest state: L0 stands by recency, the levels below by key") {
