@@ -28,6 +28,11 @@ Sample CompactOnce(const WorkloadContext& context) {
   Sample sample;
   Meter meter;
   const std::unique_ptr<Engine> engine = OpenEngine(context);
+  // So that there is something to do everywhere, however far it came by itself.
+  RecordValues values(kValueBytes);
+  for (uint64_t i = 0; i < context.records; i += 100) {
+    engine->Put(RecordKey(KeyNumber(i)).view(), values.Next(), Sync::kNo);
+  }
   WaitUntilIdle();
   meter.Start();
   engine->CompactAll();
