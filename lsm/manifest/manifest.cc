@@ -131,7 +131,7 @@ absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t numbe
   }
   LogReader log(file->get(), path, number, /*must_reach=*/0, /*exact=*/false);
   ManifestReplay replay;
-  const absl::Status status = ReadEdits(&log, path, &replay, &recovered->edits);
+  absl::Status status = ReadEdits(&log, path, &replay, &recovered->edits);
   recovered->state = std::move(replay).Finish();
   recovered->dropped_bytes = log.end().dropped_bytes;
   return status;
