@@ -158,7 +158,7 @@ absl::StatusOr<TableProperties> TableProperties::Decode(const std::shared_ptr<co
   TableProperties properties;
   for (const Count& count : kCounts) {
     absl::string_view value = value_of(count.name);
-    if (value.empty() && !count.required) {
+    if (!count.required && !values->contains(std::string(count.name))) {
       continue;
     }
     if (!GetVarint64(&value, &(properties.*count.field)) || !value.empty()) {

@@ -4,7 +4,9 @@
 // Crash case 33 has no test: sequence numbers are never set to zero, at the bottom or elsewhere.
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <random>
 #include <string>
 #include <thread>
@@ -179,8 +181,10 @@ TEST_CASE("compaction: compacting all leaves one version of each key on one leve
     }
     CHECK(levels == 1);
     // And once more, with nothing to do.
+    const std::vector<std::string> files = TableFiles(&fs);
     CompactAll(db.get());
     CHECK(db->Verify().value().entries == model.size());
+    CHECK(TableFiles(&fs) == files);
   }
 }
 
@@ -195,6 +199,47 @@ TEST_CASE(
     CAPTURE(round);
     REQUIRE(db->Verify().value().entries == model.size());
   }
+}
+
+// Of this process; one that was joined may be among them for a moment.
+size_t Threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_CASE("compaction: a store has threads once there is work for them, be it when it is opened") {
+  MemFileSystem fs;
+  Options options = Manual(&fs);
+  Model model;
+  auto db = OpenStore(options);
+  const auto flush_one = [&](int i) {
+    Put(db.get(), Key(i), "v");
+    model[Key(i)] = "v";
+    FlushStore(db.get());
+  };
+  flush_one(0);
+  CloseStore(std::move(db));
+
+  options.compaction_threads = 2;
+  const size_t before = Threads();
+  db = OpenStore(options);
+  CHECK(Get(db.get(), Key(0)) == "v");
+  CHECK(Threads() <= before);
+  flush_one(1);
+  CHECK(Threads() >= 1 + 3);
+  CloseStore(std::move(db));
+
+  options.compaction_threads = 0;
+  db = OpenStore(options);
+  for (int i = 2; i < 2 + options.level0_compaction_tables; ++i) {
+    flush_one(i);
+  }
+  CloseStore(std::move(db));
+  options.compaction_threads = 2;
+  db = OpenStore(options);  // with that many tables on level 0
+  WaitForCompactions(db.get());
+  CHECK(db->GetStats().compactions + db->GetStats().moves > 0);
+  CHECK(Contents(db.get()) == model);
 }
 
 TEST_CASE("compaction: a deleted key does not come back from the levels below") {

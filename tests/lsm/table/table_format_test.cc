@@ -192,6 +192,22 @@ absl::Status DecodeChanged(absl::string_view name, const char* value) {
   return TableProperties::Decode(ParseBlock(changed.Finish())).status();
 }
 
+TEST_CASE(
+    "table properties: tables from before user keys were counted are sound, a bad count is not") {
+  constexpr const char* kUserKeys = "rocksdb.num.filter_entries";
+  CHECK(DecodeChanged(kUserKeys, nullptr).ok());
+  for (const char* value : {"", "\1\1"}) {
+    CHECK(DecodeChanged(kUserKeys, value).code() == absl::StatusCode::kDataLoss);
+  }
+  TableProperties counted;
+  counted.user_keys = 7;
+  TableProperties told = counted;
+  told.user_keys = 0;
+  CHECK(told.CheckCounts(counted, "a.sst", 0).ok());
+  told.user_keys = 8;
+  CHECK(absl::StrContains(told.CheckCounts(counted, "a.sst", 0).message(), kUserKeys));
+}
+
 TEST_CASE("table properties: a feature that is not read here is refused by its name") {
   for (const char* name : {"rocksdb.block.based.table.index.type", "rocksdb.comparator",
                            "rocksdb.index.key.is.user.key", "rocksdb.index.value.is.delta.encoded",
