@@ -212,6 +212,15 @@ absl::StatusOr<CompactionResult> DBImpl::CompactLevel(int source_level, int targ
                      "table (",
                      deepest, ") twice"));
   }
+  if (manifest_ == nullptr) {
+    Writer first;  // it is the queue's to start writing
+    mutex_.Unlock();
+    absl::Status started = JoinQueue(&first);
+    mutex_.Lock();
+    if (!started.ok()) {
+      return started;
+    }
+  }
   CompactionResult result;
   absl::Status status = BeginManualCompaction();
   if (Version::Tables sources = version_->level(source_level); status.ok() && !sources.empty()) {

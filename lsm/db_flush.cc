@@ -189,7 +189,7 @@ absl::Status DBImpl::CloseFiles() {
   {
     absl::MutexLock lock(&mutex_);
     if (manifest_ == nullptr) {
-      return absl::OkStatus();  // it was never open
+      return absl::OkStatus();  // nothing was written
     }
     if (!read_only_.ok()) {
       return read_only_;

@@ -1,6 +1,7 @@
 // The engine behind lsm/db.h. Its paths, each with a source file of its own:
 //
-//   db_recovery.cc  open: manifest -> tables there? -> logs -> memtables -> new manifest and log
+//   db_recovery.cc  open: manifest -> tables there? -> logs -> memtables; at the first write, or
+//                   where there is something to note: new log and manifest
 //   db_write.cc     queue -> log -> memtable; the memtable switch
 //   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
 //   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed; ApplyEdit
@@ -132,7 +133,11 @@ class DBImpl final : public DB {
   // `names` are those of the files in the directory.
   absl::Status ReplayLogs(const std::vector<std::string>& names, ManifestState* state)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status StartLogAndManifest(ManifestState state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Unless it was done: a new log, and a manifest that begins with what recovery found. A store
+  // that was closed well gets neither before its first write, so that who only reads waits for no
+  // sync. After an error that leaves the manifest in doubt the store is read-only. REQUIRES: the
+  // caller is the front writer, or Recover.
+  absl::Status StartWriting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveUnnamedFiles(const std::vector<std::string>& names)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Unless they run. Called when there is first something for them to do: a store that is only read
@@ -256,9 +261,9 @@ class DBImpl final : public DB {
   ReadTallies read_tallies_;
 
   // The front writer's own (invariant 1).
-  std::unique_ptr<LogWriter> log_;
-  bool log_named_ = false;  // the log's directory entry is durable
-  std::string group_;       // the bytes of a group of batches
+  std::unique_ptr<LogWriter> log_;  // null before StartWriting
+  bool log_named_ = false;          // the log's directory entry is durable
+  std::string group_;               // the bytes of a group of batches
 
   absl::Mutex ingest_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);  // held throughout an Ingest
   absl::Mutex names_mutex_;  // held while the disk is waited for, and no other then
@@ -276,8 +281,10 @@ class DBImpl final : public DB {
   std::shared_ptr<const Version> version_ ABSL_GUARDED_BY(mutex_);
   // Logs of frozen memtables that were not synced; dropped once their tables are live.
   std::vector<std::unique_ptr<LogWriter>> old_logs_ ABSL_GUARDED_BY(mutex_);
-  std::vector<uint64_t> logs_on_disk_ ABSL_GUARDED_BY(mutex_);  // ascending
-  std::unique_ptr<ManifestWriter> manifest_ ABSL_GUARDED_BY(mutex_);
+  std::vector<uint64_t> logs_on_disk_ ABSL_GUARDED_BY(mutex_);        // ascending
+  ManifestState recovered_ ABSL_GUARDED_BY(mutex_);                   // until StartWriting
+  uint64_t manifest_number_ ABSL_GUARDED_BY(mutex_) = 0;              // the one in force; 0: none
+  std::unique_ptr<ManifestWriter> manifest_ ABSL_GUARDED_BY(mutex_);  // null before StartWriting
   uint64_t next_file_number_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t next_table_number_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::Status read_only_ ABSL_GUARDED_BY(mutex_);    // why, if it is

@@ -77,6 +77,7 @@ absl::Status DBImpl::Recover() {
   if (!names.ok()) {
     return names.status();
   }
+  const std::map<uint64_t, uint64_t> closed_logs = state->closed_logs;
   status = FindTables(*state);
   if (status.ok()) {
     status = ReplayLogs(*names, &*state);
@@ -84,8 +85,17 @@ absl::Status DBImpl::Recover() {
   if (status.ok()) {
     status = CheckNumbers(home_.dir, *state);
   }
-  if (status.ok()) {
-    status = StartLogAndManifest(*std::move(state));
+  if (!status.ok()) {
+    return status;
+  }
+  next_file_number_ = state->next_file_number;
+  next_table_number_ = state->next_table_number;
+  // What the manifest lacks must be in one before anybody sees it; the threads need one too.
+  const bool must_write = recovery_.created || state->closed_logs != closed_logs ||
+                          !immutables_.empty() || IsCompactionDue();
+  recovered_ = *std::move(state);
+  if (must_write) {
+    status = StartWriting();
   }
   if (!status.ok()) {
     return status;
@@ -137,6 +147,7 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
   absl::StatusOr<RecoveredManifest> manifest = RecoverManifest(fs_, home_.dir);
   if (manifest.ok()) {
     recovery_.manifest_edits = manifest->edits;
+    manifest_number_ = manifest->manifest_number;
     manifest->state.next_file_number =
         std::max(manifest->state.next_file_number, manifest->manifest_number + 1);
     return std::move(manifest->state);
@@ -261,39 +272,50 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
   return absl::OkStatus();
 }
 
-absl::Status DBImpl::StartLogAndManifest(ManifestState state) {
+absl::Status DBImpl::StartWriting() {
+  if (log_ != nullptr || !read_only_.ok()) {
+    return absl::OkStatus();
+  }
+  const uint64_t log_number = next_file_number_;
   const uint64_t previous = logs_on_disk_.empty() ? 0 : logs_on_disk_.back();
-  const uint64_t previous_length = previous == 0 ? 0 : state.closed_logs[previous];
-  const uint64_t log_number = state.next_file_number++;
+  const uint64_t previous_length = previous == 0 ? 0 : recovered_.closed_logs[previous];
   absl::StatusOr<std::unique_ptr<LogWriter>> log = NewLog(log_number, previous, previous_length);
   if (!log.ok()) {
-    return log.status();
+    return log.status();  // nothing has changed: the next write tries again
   }
-  log_ = *std::move(log);
-  log_named_ = true;
+  const uint64_t old_manifest = std::exchange(manifest_number_, log_number + 1);
+  next_file_number_ = manifest_number_ + 1;
   logs_on_disk_.push_back(log_number);
   if (memtable_->entries() == 0) {
     memtable_log_ = log_number;
   }
-  const uint64_t manifest_number = state.next_file_number++;
+  ManifestState state = std::exchange(recovered_, ManifestState());
+  state.next_file_number = next_file_number_;
+  state.next_table_number = next_table_number_;
   state.durable_log = log_number;
   state.log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
   std::erase_if(state.closed_logs,
                 [&state](const auto& log_end) { return log_end.first < state.log_number; });
+  // The disk is waited for without the lock: until there is a log, nobody else writes.
+  mutex_.Unlock();
   absl::StatusOr<std::unique_ptr<ManifestWriter>> manifest =
-      ManifestWriter::Create(fs_, home_.dir, manifest_number, state);
+      ManifestWriter::Create(fs_, home_.dir, log_number + 1, state);
+  mutex_.Lock();
   if (!manifest.ok()) {
+    SetReadOnly(manifest.status());
     return manifest.status();
   }
   manifest_ = *std::move(manifest);
-  next_file_number_ = state.next_file_number;
-  next_table_number_ = state.next_table_number;
+  log_ = *std::move(log);
+  log_named_ = true;
+  if (old_manifest != 0) {
+    fs_->Remove(Path(ManifestFileName(old_manifest))).IgnoreError();  // else the next Open does it
+  }
+  RemoveOldLogs(state.log_number);
   return absl::OkStatus();
 }
 
 void DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
-  const uint64_t log_number = immutables_.empty() ? memtable_log_ : immutables_.front().log_number;
-  std::erase_if(logs_on_disk_, [log_number](uint64_t log) { return log < log_number; });
   const std::vector<std::pair<uint64_t, int>> tables = TableNames(*version_);
   for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
@@ -302,7 +324,7 @@ void DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
     }
     const bool unnamed =
         parsed->kind == FileKind::kCurrentTemp ||
-        (parsed->kind == FileKind::kManifest && parsed->number != manifest_->number()) ||
+        (parsed->kind == FileKind::kManifest && parsed->number != manifest_number_) ||
         (parsed->kind == FileKind::kTable &&
          !std::ranges::binary_search(tables, std::pair(parsed->number, parsed->born_level))) ||
         (parsed->kind == FileKind::kLog &&

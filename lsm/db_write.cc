@@ -122,6 +122,9 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
     // What rides with a leader is known only when it leads: the next one waits for it.
     SlowDown(std::exchange(unpaid_bytes_, 0) + leader->batch->bytes());
   }
+  if (absl::Status started = StartWriting(); !started.ok()) {
+    return started;
+  }
   absl::Status room = MakeRoom(leader->switch_memtable);
   if (!room.ok()) {
     return room;

@@ -388,16 +388,23 @@ void OpenOnly(Subject* subject) { subject->Open(); }
 struct Workload {
   const char* name;
   void (*run)(Subject*);
-  bool create;     // from nothing, else over a store with tables and logs
-  bool opens;      // itself
-  uint64_t calls;  // that it makes at least
+  enum { kNothing, kKilled, kClosed } on;  // the store that it finds; kNothing: there is none
+  bool opens;                              // itself
+  uint64_t calls;                          // that it makes at least
 };
 constexpr Workload kWorkloads[] = {
-    {"create", OpenOnly, true, true, 15},   {"fill and flush", Fill, false, false, 100},
-    {"open", OpenOnly, false, true, 25},    {"write and close", WriteAndClose, false, false, 15},
-    {"compact", Compact, false, false, 60}, {"checkpoint", Checkpoint, false, false, 40},
-    {"verify", Verify, false, false, 10},   {"read keys", ReadKeys, false, false, 20},
-    {"iterate", Iterate, false, false, 20},
+    {"create", OpenOnly, Workload::kNothing, true, 15},
+    {"fill and flush", Fill, Workload::kKilled, false, 100},
+    {"open", OpenOnly, Workload::kKilled, true, 25},
+    {"open what was closed", OpenOnly, Workload::kClosed, true, 10},
+    {"write and close", WriteAndClose, Workload::kKilled, false, 15},
+    {"begin to write", WriteAndClose, Workload::kClosed, false, 25},
+    {"compact", Compact, Workload::kKilled, false, 60},
+    {"begin with compacting", Compact, Workload::kClosed, false, 60},
+    {"checkpoint", Checkpoint, Workload::kKilled, false, 40},
+    {"verify", Verify, Workload::kKilled, false, 10},
+    {"read keys", ReadKeys, Workload::kClosed, false, 20},
+    {"iterate", Iterate, Workload::kKilled, false, 20},
 };
 
 // A killed store: tables on two levels, several logs, writes that were not synced.
@@ -434,11 +441,15 @@ bool FailOnce(const Workload& workload, const Fault& fault, uint64_t k) {
   MemFileSystem first;
   Subject before(&first);
   const std::unique_ptr<MemFileSystem> disk =
-      workload.create ? first.KillClone() : Prepared(&before, &first);
+      workload.on == Workload::kNothing ? first.KillClone() : Prepared(&before, &first);
   before.Destroy();
   Subject subject(disk.get());
-  if (!workload.create) {
+  if (workload.on != Workload::kNothing) {
     subject.Adopt(before);
+  }
+  if (workload.on == Workload::kClosed) {
+    REQUIRE(subject.Open());
+    REQUIRE(subject.Close());
   }
   if (!workload.opens) {
     REQUIRE(subject.Open());

@@ -55,6 +55,9 @@ class GatedFileSystem : public ForwardingFileSystem {
     } else if (absl::EndsWith(path, ".wal")) {
       absl::MutexLock lock(&mutex_);
       switched_ = !open_;
+    } else if (absl::StrContains(path, "/MANIFEST-")) {
+      absl::MutexLock lock(&mutex_);
+      switched_ = false;  // the log before it was the store's first one
     }
     absl::StatusOr<std::unique_ptr<WritableFile>> file = base()->Create(path);
     if (!file.ok()) {

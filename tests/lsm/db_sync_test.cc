@@ -64,7 +64,13 @@ TEST_CASE("syncs: each step makes durable what it names, and no more") {
   Put(db.get(), "c", "1");
   CloseStore(std::move(db));
   CHECK(syncs.Take() == "db/ manifest log manifest");
+  // Who only reads waits for no sync.
   db = OpenStore(options);
+  CHECK(Get(db.get(), "c") == "1");
+  CloseStore(std::move(db));
+  CHECK(syncs.Take() == "");
+  db = OpenStore(options);
+  Put(db.get(), "d", "1", Durability::kBuffered);
   CHECK(syncs.Take() == "manifest db/ CURRENT db/");
   REQUIRE(db->Checkpoint("copies/one").ok());
   CHECK(syncs.Take() ==
