@@ -121,10 +121,11 @@ absl::Status Block::CheckRestartPoints() const {
 
 void Block::IndexEntries(Search search) {
   if (search == Search::kAll) {
-    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 1), restarts_offset_);
+    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 1), restarts_offset_,
+                              size_t{num_restarts_} * kDataRestartInterval);
   } else if (num_restarts_ > 1) {
     index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 2),
-                              RestartOffset(num_restarts_ - 1));
+                              RestartOffset(num_restarts_ - 1), num_restarts_ - 1);
   }
 }
 

@@ -7,6 +7,9 @@
 
 namespace fathom {
 
+// Entries from one restart point to the next in the data blocks that Fathom writes.
+inline constexpr int kDataRestartInterval = 16;
+
 struct EntryHeader {
   uint32_t shared;
   uint32_t unshared;

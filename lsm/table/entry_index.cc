@@ -1,9 +1,8 @@
 #include "lsm/table/entry_index.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/format/key_prefix.h"
 #include "lsm/table/block_entry.h"
@@ -30,8 +29,17 @@ class EntryWalk {
       return false;
     }
     offset_ = next_;
-    key_.resize(header.shared);
-    key_.append(p, header.unshared);
+    if (header.shared == 0) {
+      key_ = absl::string_view(p, header.unshared);
+    } else {
+      if (key_.data() == buffer_.data()) {
+        buffer_.resize(header.shared);
+      } else {
+        buffer_.assign(key_.data(), header.shared);
+      }
+      buffer_.append(p, header.unshared);
+      key_ = buffer_;
+    }
     next_ = static_cast<uint32_t>(p + header.unshared + header.value_size - block_);
     return true;
   }
@@ -46,12 +54,14 @@ class EntryWalk {
   uint32_t next_;
   uint32_t offset_ = 0;
   bool ok_ = true;
-  std::string key_;
+  absl::string_view key_;  // in the block, or in buffer_
+  std::string buffer_;
 };
 
 }  // namespace
 
-EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t end) {
+EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t end,
+                            size_t expected) {
   EntryIndex index;
   if (end > kOffsetMask) {
     return index;
@@ -73,36 +83,31 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t e
   const absl::string_view last = tail.user_key();
   index.common_prefix_ = first.substr(0, SharedPrefix(first, last));
 
-  absl::InlinedVector<uint64_t, 128> slots;
+  index.slots_.reserve(expected);
   EntryWalk walk(block, 0, end);
   while (walk.Next()) {
-    slots.push_back(index.DigestOf(walk.user_key()) | walk.offset());
+    index.slots_.push_back(index.DigestOf(walk.user_key()) | walk.offset());
   }
-  if (walk.ok()) {
-    index.size_ = static_cast<uint32_t>(slots.size());
-    index.slots_ = std::make_unique_for_overwrite<uint64_t[]>(slots.size());
-    std::ranges::copy(slots, index.slots_.get());
-  }
-  return index;
+  return walk.ok() ? std::move(index) : EntryIndex();
 }
 
 EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
   const int order = user_key.substr(0, common_prefix_.size()).compare(common_prefix_);
   if (order != 0) {
-    return order < 0 ? Range{0, 0} : Range{size_, size_};
+    return order < 0 ? Range{0, 0} : Range{size(), size()};
   }
   const uint64_t digest = DigestOf(user_key);
   // A binary search without a branch that depends on the slots: it could not be foretold.
-  const uint64_t* from = slots_.get();
-  for (uint32_t n = size_; n > 1;) {
+  const uint64_t* from = slots_.data();
+  for (uint32_t n = size(); n > 1;) {
     const uint32_t half = n / 2;
     from += from[half - 1] < digest ? half : 0;
     n -= half;
   }
   Range range;
-  range.first = static_cast<uint32_t>(from - slots_.get()) + (*from < digest ? 1 : 0);
+  range.first = static_cast<uint32_t>(from - slots_.data()) + (*from < digest ? 1 : 0);
   range.end = range.first;
-  while (range.end < size_ && (slots_[range.end] & ~kOffsetMask) == digest) {
+  while (range.end < size() && (slots_[range.end] & ~kOffsetMask) == digest) {
     ++range.end;
   }
   return range;

@@ -15,8 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -28,13 +28,13 @@ class EntryIndex {
 
   // Over the entries of `block` that lie before `end`, the last restart point among which is at
   // `last_restart`. Empty where an entry does not parse, which is for a seek to report. `block`
-  // must outlive the index.
-  static EntryIndex Over(const char* block, uint32_t last_restart, uint32_t end);
+  // must outlive the index. `expected` is about how many entries there are, better too many.
+  static EntryIndex Over(const char* block, uint32_t last_restart, uint32_t end, size_t expected);
 
-  uint32_t size() const { return size_; }
-  size_t memory_bytes() const { return size_ * sizeof(uint64_t); }
+  uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
+  size_t memory_bytes() const { return slots_.capacity() * sizeof(uint64_t); }
 
-  const char* memory() const { return reinterpret_cast<const char*>(slots_.get()); }
+  const char* memory() const { return reinterpret_cast<const char*>(slots_.data()); }
 
   uint32_t offset(uint32_t i) const { return static_cast<uint32_t>(slots_[i] & kOffsetMask); }
 
@@ -59,8 +59,7 @@ class EntryIndex {
   uint64_t DigestOf(absl::string_view user_key) const;
 
   absl::string_view common_prefix_;  // in the block
-  uint32_t size_ = 0;
-  std::unique_ptr<uint64_t[]> slots_;
+  std::vector<uint64_t> slots_;
 };
 
 }  // namespace fathom

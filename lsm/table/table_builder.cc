@@ -6,6 +6,7 @@
 #include "lsm/format/checksum.h"
 #include "lsm/format/coding.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/table/block_entry.h"
 #include "lsm/table/range_tombstone_block.h"
 
 namespace fathom {
@@ -13,7 +14,7 @@ namespace fathom {
 TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* file)
     : options_(options),
       file_(file),
-      data_block_(kRestartInterval),
+      data_block_(kDataRestartInterval),
       compressor_(options.compression),
       index_block_(1) {
   properties_.compression = options.compression;

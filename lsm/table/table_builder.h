@@ -41,7 +41,6 @@ struct BuiltTable {
 
 class TableBuilder {
  public:
-  static constexpr int kRestartInterval = 16;
   static constexpr size_t kWriteBytes = size_t{256} << 10;
 
   // `file` is not owned and must outlive the builder.
