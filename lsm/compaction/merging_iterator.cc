@@ -42,15 +42,17 @@ class MergingIterator final : public InternalIterator {
     if (!forward_) {
       TurnForward();
     }
-    order_.front()->Next();
-    PlaceFirst();
+    InternalIterator* const first = order_.front();
+    first->Next();
+    ShowMoved(first);
   }
   void Prev() override {
     if (forward_) {
       TurnBackward();
     }
-    order_.front()->Prev();
-    PlaceFirst();
+    InternalIterator* const first = order_.front();
+    first->Prev();
+    ShowMoved(first);
   }
 
   absl::Status status() const override { return status_; }
@@ -76,13 +78,23 @@ class MergingIterator final : public InternalIterator {
     ShowFirst();
   }
 
-  // The first child has moved: drops it if it is at its end, else brings it to its place.
+  // The first child has moved.
+  void ShowMoved(const InternalIterator* first) {
+    if (first->Valid() && (order_.size() == 1 || !Before(order_[1], first))) {
+      ShowWhere(*first);
+    } else {
+      PlaceFirst();
+    }
+  }
+
+  // The first child is not first any more: drops it if it is at its end, else brings it to its
+  // place.
   void PlaceFirst() {
     InternalIterator* const moved = order_.front();
     if (!moved->Valid()) {
       status_.Update(moved->status());
       order_.erase(order_.begin());
-    } else if (order_.size() > 1 && Before(order_[1], moved)) {
+    } else {
       const auto place = std::partition_point(order_.begin() + 2, order_.end(),
                                               [&](auto* child) { return Before(child, moved); });
       std::rotate(order_.begin(), order_.begin() + 1, place);
