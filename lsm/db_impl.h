@@ -128,7 +128,7 @@ class DBImpl final : public DB {
 
   // --- recovery
   absl::Status LockDirectory();
-  absl::StatusOr<ManifestState> ReadOrCreateManifest();
+  absl::StatusOr<ManifestState> ReadOrCreateManifest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FindTables(const ManifestState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // `names` are those of the files in the directory.
   absl::Status ReplayLogs(const std::vector<std::string>& names, ManifestState* state)

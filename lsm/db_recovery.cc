@@ -276,6 +276,9 @@ absl::Status DBImpl::StartWriting() {
   if (log_ != nullptr || !read_only_.ok()) {
     return absl::OkStatus();
   }
+  if (closed_) {
+    return absl::FailedPreconditionError("the store is closed");
+  }
   const uint64_t log_number = next_file_number_;
   const uint64_t previous = logs_on_disk_.empty() ? 0 : logs_on_disk_.back();
   const uint64_t previous_length = previous == 0 ? 0 : recovered_.closed_logs[previous];

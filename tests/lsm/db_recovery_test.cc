@@ -591,6 +591,20 @@ TEST_CASE("recovery: a store that was closed well and is only read stays as it i
   CHECK(Contents(OpenStore(killed.get()).get()) == Model{{"b", "2"}});
 }
 
+TEST_CASE("recovery: a store that was closed before its first write takes none any more") {
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  FlushStore(db.get());
+  CloseStore(std::move(db));
+  db = OpenStore(&fs);
+  REQUIRE(db->Close().ok());
+  const uint64_t created = fs.op_count(FileOp::kCreate);
+  CHECK(absl::IsFailedPrecondition(db->Put(WriteOptions(), "b", "2")));
+  CHECK(absl::IsFailedPrecondition(db->CompactLevel(0, 1).status()));
+  CHECK(fs.op_count(FileOp::kCreate) == created);
+}
+
 TEST_CASE(
     "recovery: where no log can be begun the write is refused, and the next one tries again") {
   MemFileSystem fs;
