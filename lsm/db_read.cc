@@ -12,7 +12,11 @@
 namespace fathom {
 namespace {
 
-absl::Status NoSuchKey() { return absl::NotFoundError("no such key"); }
+// A copy of the thread's own: making one allocates, and what is asked for is often not there.
+absl::Status NoSuchKey() {
+  thread_local const absl::Status status = absl::NotFoundError("no such key");
+  return status;
+}
 
 // Looks in the memtables of `view`, newest first.
 Lookup ReadMemtables(const View& view, absl::string_view key, SequenceNumber snapshot,
@@ -60,7 +64,7 @@ absl::Status DBImpl::Get(const ReadOptions& options, absl::string_view key, std:
   if (!result.ok()) {
     return result.status();
   }
-  return result->lookup == Lookup::kFound ? absl::OkStatus() : absl::NotFoundError("no such key");
+  return result->lookup == Lookup::kFound ? absl::OkStatus() : NoSuchKey();
 }
 
 SequenceNumber DBImpl::SequenceOf(const ReadOptions& options) const {
@@ -85,8 +89,8 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const ViewHolder::Pin& view, const R
   if (!result.in_memtable) {
     const absl::StatusOr<Lookup> found =
         view->version->Get(key, sequence, options.use_filters, value, &costs);
-    for (const ReadCost& cost : costs) {
-      result.cost.Add(cost);
+    for (size_t level = 0; level < costs.size() && costs[level].levels_checked > 0; ++level) {
+      result.cost.Add(costs[level]);
     }
     status = found.status();
     result.lookup = found.value_or(Lookup::kAbsent);

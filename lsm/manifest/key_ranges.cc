@@ -30,7 +30,7 @@ KeyRanges KeyRanges::Of(const Levels& levels) {
 }
 
 std::optional<uint64_t> KeyRanges::DigestOf(absl::string_view user_key) const {
-  if (user_key.substr(0, common_prefix_.size()) != common_prefix_) {
+  if (!SameKey(user_key.substr(0, common_prefix_.size()), common_prefix_)) {
     return std::nullopt;
   }
   return DigestWithin(user_key);
