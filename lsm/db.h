@@ -41,7 +41,8 @@ class DB {
   // Opens the store in `dir` (made if missing, its parent must exist) and recovers what a crash
   // left. Of tables it only looks whether they are there, and whole by their length: a damaged one
   // is DataLoss to who first reads it, and to Verify. Unavailable if another process or object has
-  // it open; InvalidArgument as CheckOptions.
+  // it open; InvalidArgument as CheckOptions. A store that was closed well is not changed before
+  // its first write, which makes a new log and manifest.
   static absl::StatusOr<std::unique_ptr<DB>> Open(const Options& options, const std::string& dir);
 
   // Closes as Close does; an error is then only told to Options::log.
