@@ -98,6 +98,18 @@ class BlockIterator final : public InternalIterator {
   void Prev() override;
   absl::Status status() const override { return status_; }
 
+  // Brings the entries near that Next will come to: from the current one on, or from the first one
+  // if there is none. For who means to go on: of a block that was not touched for long each line is
+  // waited for otherwise, one after the other.
+  void PrefetchAhead() const {
+    constexpr size_t kBytes = 1024;
+    constexpr size_t kLineBytes = 64;
+    const char* const from = data_ + (Valid() ? next_ : 0);
+    for (size_t at = 0; at < kBytes; at += kLineBytes) {
+      __builtin_prefetch(from + at);
+    }
+  }
+
   // DataLoss that names the place of the current entry, for a reader to whom what it says makes no
   // sense. REQUIRES: Valid().
   absl::Status CorruptEntry(absl::string_view what, const absl::AlphaNum& expected,

@@ -43,6 +43,7 @@ void TableIterator::Seek(absl::string_view target) {
   index_->Seek(target);
   if (OpenDataBlock()) {
     data_->Seek(target);
+    data_->PrefetchAhead();
     SettleForward();
   }
 }
@@ -101,6 +102,7 @@ void TableIterator::SettleForward() {
     if (!OpenDataBlock()) {
       return;
     }
+    data_->PrefetchAhead();
     data_->SeekToFirst();
   }
   ShowEntry();
