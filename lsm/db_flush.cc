@@ -125,6 +125,7 @@ void DBImpl::RemoveOldLogs(uint64_t before) {
   }
   mutex_.Lock();
   removing_logs_ = false;
+  done_.SignalAll();
 }
 
 absl::StatusOr<FlushResult> DBImpl::Flush() {

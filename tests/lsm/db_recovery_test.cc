@@ -1,10 +1,14 @@
 // What a store is after a crash, over a file system that knows what a crash
 // leaves.
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "lsm/format/file_names.h"
 #include "lsm/manifest/manifest.h"
 #include "lsm/wal/batch.h"
@@ -603,6 +607,32 @@ TEST_CASE("recovery: a store that was closed before its first write takes none a
   CHECK(absl::IsFailedPrecondition(db->Put(WriteOptions(), "b", "2")));
   CHECK(absl::IsFailedPrecondition(db->CompactLevel(0, 1).status()));
   CHECK(fs.op_count(FileOp::kCreate) == created);
+}
+
+TEST_CASE("recovery: who waits while the first write removes the old log goes on after it") {
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  FlushStore(db.get());
+  CloseStore(std::move(db));
+  db = OpenStore(&fs);
+  std::atomic<bool> removing{false};
+  std::thread waiter([&] {
+    while (!removing) {
+      std::this_thread::yield();
+    }
+    CHECK(db->WaitForCompactions().ok());
+  });
+  fs.SetHook([&removing](FileOp op, const std::string& path, uint64_t) {
+    if (op == FileOp::kRemove && path.ends_with(".wal")) {
+      removing = true;
+      absl::SleepFor(absl::Milliseconds(50));  // for the other to begin to wait
+    }
+    return absl::OkStatus();
+  });
+  Put(db.get(), "b", "2");
+  CHECK(removing);
+  waiter.join();
 }
 
 TEST_CASE(
