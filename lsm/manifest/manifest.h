@@ -59,7 +59,6 @@ class ManifestWriter {
   // Closes the file. At most once; nothing can be appended after it.
   absl::Status Close();
 
-  uint64_t number() const { return log_.number(); }
   uint64_t bytes() const { return log_.length(); }
 
  private:
