@@ -20,6 +20,7 @@ DBImpl::DBImpl(const Options& options, std::string dir)
       home_{fs_, std::move(dir), TableCaches(&cache_, &index_cache_)},
       throttle_(options) {
   level_targets_.level0_tables = options.level0_compaction_tables;
+  level_targets_.level0_slowdown_tables = options.level0_slowdown_tables;
   uint64_t max_bytes = options.level0_bytes;
   for (uint64_t& level_bytes : level_targets_.max_bytes) {
     level_bytes = max_bytes;

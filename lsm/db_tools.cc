@@ -171,8 +171,10 @@ Stats DBImpl::GetStats() const {
   for (const Immutable& immutable : immutables_) {
     s.memtable_memory_bytes += immutable.memtable->memory_bytes();
   }
+  for (const double score : LevelScores(*version_, level_targets_)) {
+    s.pending_compactions += score >= 1 ? 1 : 0;
+  }
   for (int level = 0; level < kNumLevels; ++level) {
-    s.pending_compactions += LevelScore(*version_, level_targets_, level) >= 1 ? 1 : 0;
     s.tables += version_->level(level).size();
     s.table_bytes += version_->LevelBytes(level);
     if (level == version_->DeepestLevel()) {

@@ -1,6 +1,8 @@
 #include "lsm/compaction/picker.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <utility>
 
 namespace fathom {
@@ -38,26 +40,49 @@ std::optional<Compaction> PickFromLevel(const std::shared_ptr<const Version>& ve
   return best;
 }
 
+double Level0Urgency(const Version& version, const LevelTargets& targets) {
+  return static_cast<double>(version.level(0).size()) / targets.level0_slowdown_tables;
+}
+
 }  // namespace
 
-double LevelScore(const Version& version, const LevelTargets& targets, int level) {
-  if (level == kNumLevels - 1) {
-    return 0;
+std::array<uint64_t, kNumLevels> BalancedBytes(const Version& version,
+                                               const LevelTargets& targets) {
+  std::array<uint64_t, kNumLevels> bytes = targets.max_bytes;
+  const int deepest = version.DeepestLevel();
+  double total = 0;
+  for (int level = 1; level <= deepest; ++level) {
+    total += static_cast<double>(version.LevelBytes(level));
   }
-  const double by_size = static_cast<double>(version.LevelBytes(level)) /
-                         static_cast<double>(targets.max_bytes[static_cast<size_t>(level)]);
-  if (level > 0) {
-    return by_size;
+  const auto base = static_cast<double>(targets.max_bytes[0]);
+  for (int level = 1; level < deepest; ++level) {
+    const double part = static_cast<double>(level) / deepest;
+    const double balanced = base * std::pow(std::max(total / base, 1.0), part);
+    uint64_t& of_level = bytes[static_cast<size_t>(level)];
+    of_level = std::min(of_level, static_cast<uint64_t>(balanced));
   }
-  return std::max(by_size, static_cast<double>(version.level(0).size()) / targets.level0_tables);
+  return bytes;
+}
+
+std::array<double, kNumLevels> LevelScores(const Version& version, const LevelTargets& targets) {
+  const std::array<uint64_t, kNumLevels> balanced = BalancedBytes(version, targets);
+  std::array<double, kNumLevels> scores = {};
+  for (int level = 0; level < kNumLevels - 1; ++level) {
+    const auto i = static_cast<size_t>(level);
+    scores[i] = static_cast<double>(version.LevelBytes(level)) / static_cast<double>(balanced[i]);
+  }
+  scores[0] =
+      std::max(scores[0], static_cast<double>(version.level(0).size()) / targets.level0_tables);
+  return scores;
 }
 
 uint64_t CompactionDebt(const Version& version, const LevelTargets& targets) {
+  const std::array<uint64_t, kNumLevels> balanced = BalancedBytes(version, targets);
   uint64_t debt = 0;
   uint64_t moved = 0;  // into the level at hand, once those above are down to their size
   for (int level = 0; level < kNumLevels - 1; ++level) {
     const uint64_t bytes = version.LevelBytes(level) + moved;
-    const uint64_t max = targets.max_bytes[static_cast<size_t>(level)];
+    const uint64_t max = balanced[static_cast<size_t>(level)];
     moved = bytes > max ? bytes - max : 0;
     if (level == 0 && version.level(0).size() >= static_cast<size_t>(targets.level0_tables)) {
       moved = bytes;
@@ -70,15 +95,16 @@ uint64_t CompactionDebt(const Version& version, const LevelTargets& targets) {
 std::optional<Compaction> PickCompaction(const std::shared_ptr<const Version>& version,
                                          const LevelTargets& targets,
                                          const std::vector<const Compaction*>& running) {
+  const std::array<double, kNumLevels> scores = LevelScores(*version, targets);
   std::vector<std::pair<double, int>> urgent;
   for (int level = 0; level < kNumLevels; ++level) {
-    const double score = LevelScore(*version, targets, level);
+    const double score = scores[static_cast<size_t>(level)];
     if (score >= 1) {
-      urgent.emplace_back(-score, level);
+      urgent.emplace_back(level == 0 ? Level0Urgency(*version, targets) : score, level);
     }
   }
-  std::ranges::sort(urgent);
-  for (const auto& [score, level] : urgent) {
+  std::ranges::sort(urgent, std::greater());
+  for (const auto& [urgency, level] : urgent) {
     std::optional<Compaction> compaction =
         level == 0 ? PickFromLevel0(version, running) : PickFromLevel(version, level, running);
     if (compaction.has_value()) {

@@ -1,8 +1,10 @@
 // Decides which compaction the tree needs next.
 //
-// The level most over its size goes first (level 0: over its number of tables, or its size). Of its
-// tables the one that overlaps least with the level below, for its size, is pushed down: the fewest
-// bytes are rewritten for each byte that moves.
+// The level most over its size goes first. Level 0 wants a compaction at few tables already, for
+// the sake of reads; but nearly always that takes all of level 1 along, so level 1 is brought to
+// its size before, until level 0 is further over the number of tables that slows writers down. Of a
+// level's tables the one that overlaps least with the level below, for its size, is pushed down:
+// the fewest bytes are rewritten for each byte that moves.
 #pragma once
 
 #include <array>
@@ -18,12 +20,19 @@ namespace fathom {
 
 struct LevelTargets {
   int level0_tables = 4;                            // more than so many less one: compact
+  int level0_slowdown_tables = 12;                  // here level 0 is as urgent as a full level
   std::array<uint64_t, kNumLevels> max_bytes = {};  // of each level
 };
 
-// How far `level` is over its target; a level at 1 or more wants a compaction. The last level has
-// none.
-double LevelScore(const Version& version, const LevelTargets& targets, int level);
+// Bytes that each level should hold now: at most its `max_bytes`, and above the deepest level with
+// a table no more than makes each level as many times as large as the one above it. For the tree's
+// size that rewrites an entry least often on its way down (O'Neil et al., The Log-Structured
+// Merge-Tree, 1996, section 3).
+std::array<uint64_t, kNumLevels> BalancedBytes(const Version& version, const LevelTargets& targets);
+
+// How far each level is over what it should hold; at 1 or more it wants a compaction. The last
+// level never does.
+std::array<double, kNumLevels> LevelScores(const Version& version, const LevelTargets& targets);
 
 // Bytes that stand on levels above where they belong.
 uint64_t CompactionDebt(const Version& version, const LevelTargets& targets);

@@ -7,10 +7,12 @@
 namespace fathom {
 namespace {
 
-// Four tables on level 0; 10 KiB on level 1, 20 on level 2, and so on.
+// Four tables on level 0, eight of them as urgent as a full level; 10 KiB on level 1, 20 on level
+// 2, and so on.
 LevelTargets Targets() {
   LevelTargets targets;
   targets.level0_tables = 4;
+  targets.level0_slowdown_tables = 8;
   uint64_t max_bytes = uint64_t{1} << 20;
   for (uint64_t& bytes : targets.max_bytes) {
     bytes = max_bytes;
@@ -51,12 +53,12 @@ TEST_CASE("picker: shapes of the tree and what is done about them") {
       {"the level that is most over its size goes first",
        {{1, "a-c:11"}, {2, "a-c:30 x-z:10"}, {3, "a-c:50"}},
        "L2 x-z -> L3"},
-      {"level 0 has its turn by the same measure",
-       {{0, "a-b a-b a-b a-b a-b a-b a-b a-b"}, {1, "a-c:11"}},
-       "L0 a-b a-b a-b a-b a-b a-b a-b a-b + L1 a-c -> L1"},
-      {"and waits if another is further over",
-       {{0, "a-b a-b a-b a-b"}, {1, "a-c:31"}},
+      {"level 0 waits until level 1 has its size",
+       {{0, "a-b a-b a-b a-b"}, {1, "a-c:11"}},
        "L1 a-c -> L2"},
+      {"but not with so many tables that it is further over",
+       {{0, "a-b a-b a-b a-b a-b a-b a-b a-b a-b a-b"}, {1, "a-c:11"}},
+       "L0 a-b a-b a-b a-b a-b a-b a-b a-b a-b a-b + L1 a-c -> L1"},
       {"the last level takes what comes", {{6, "a-c:2000"}}, "nothing"},
   };
   for (const Shape& shape : shapes) {
@@ -110,11 +112,34 @@ TEST_CASE("picker: every tree with a debt wants a compaction, and one without wa
     const bool wanted = PickCompaction(version, Targets(), {}).has_value();
     CHECK(wanted == (CompactionDebt(*version, Targets()) > 0));
     bool over = false;
-    for (int level = 0; level < kNumLevels; ++level) {
-      over = over || LevelScore(*version, Targets(), level) >= 1;
+    for (const double score : LevelScores(*version, Targets())) {
+      over = over || score >= 1;
     }
     CHECK(wanted == over);
   }
+}
+
+TEST_CASE("picker: levels above the deepest grow by equal factors, within what they may hold") {
+  LevelTargets targets;
+  targets.max_bytes = {4 << 10, 40 << 10, 400 << 10, 4000 << 10};
+  Shapes shapes;
+  const auto level1 = [&](const std::map<int, std::string>& levels) {
+    return BalancedBytes(*shapes.Make(levels), targets)[1];
+  };
+  CHECK(level1({}) == 40 << 10);
+  CHECK(level1({{1, "a-b:50"}}) == 40 << 10);  // the deepest has what it may have
+  CHECK(level1({{1, "a-b:1"}, {2, "a-b:1"}}) == 4 << 10);
+  const auto version = shapes.Make({{1, "a-b:30"}, {2, "a-b:70"}});
+  const auto total = static_cast<double>(version->LevelBytes(1) + version->LevelBytes(2));
+  const auto balanced = static_cast<double>(BalancedBytes(*version, targets)[1]);
+  CHECK(balanced / (4 << 10) == doctest::Approx(total / balanced).epsilon(0.001));
+  CHECK(LevelScores(*version, targets)[1] > 1);
+  CHECK(LevelScores(*version, targets)[2] < 1);
+  CHECK(level1({{1, "a-b:30"}, {2, "a-b:470"}}) == 40 << 10);
+  const auto three = BalancedBytes(*shapes.Make({{3, "a-b:496"}}), targets);
+  CHECK(static_cast<double>(three[1]) == doctest::Approx(20 << 10).epsilon(0.1));
+  CHECK(static_cast<double>(three[2]) == doctest::Approx(100 << 10).epsilon(0.1));
+  CHECK(three[3] == 4000 << 10);
 }
 
 TEST_CASE("picker: debt counts every byte once for each level that it still has to pass") {
