@@ -22,24 +22,19 @@ double CpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-// The number after `name` in a file of /proc/self; 0 if it is not there.
-uint64_t ProcNumber(const char* file, const std::string& name) {
-  std::ifstream in(file);
+// See proc(5), /proc/pid/io; 0 if it cannot be read.
+uint64_t WrittenBytes() {
+  std::ifstream in("/proc/self/io");
   for (std::string word; in >> word;) {
-    uint64_t number = 0;
-    if (word == name && in >> number) {
-      return number;
+    uint64_t bytes = 0;
+    if (word == "write_bytes:" && in >> bytes) {
+      return bytes;
     }
   }
   return 0;
 }
 
-uint64_t MemoryBytes(const char* what) { return ProcNumber("/proc/self/status", what) * 1024; }
-uint64_t WrittenBytes() { return ProcNumber("/proc/self/io", "write_bytes:"); }
-
 }  // namespace
-
-Meter::Meter() : base_bytes_(MemoryBytes("RssAnon:")) {}
 
 void Meter::Start() {
   written_start_ = WrittenBytes();
@@ -49,14 +44,11 @@ void Meter::Start() {
 
 void Meter::StopClock() { stop_ = Clock::now(); }
 
-void Meter::Finish(Sample* sample) const {
+void Meter::Finish(Sample* sample) {
   sample->cpu_seconds = CpuSeconds() - cpu_start_;
   sample->seconds = std::chrono::duration<double>(stop_ - start_).count();
   sample->written_bytes = WrittenBytes() - written_start_;
-  // Pages of mapped files are the file cache's.
-  const uint64_t not_ours = MemoryBytes("RssFile:") + base_bytes_;
-  const uint64_t peak = MemoryBytes("VmHWM:");
-  sample->peak_bytes = peak - std::min(peak, not_ours);
+  sample->peak_bytes = memory_.PeakBytes();
 }
 
 void WaitUntilIdle() {

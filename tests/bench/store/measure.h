@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/bench/store/memory_watch.h"
+
 namespace fathom {
 
 // Passed between processes as its bytes. A field that a workload does not measure is 0.
@@ -17,7 +19,7 @@ struct Sample {
   double p50_micros = 0;   // latency of an operation
   double p99_micros = 0;
   double p999_micros = 0;
-  uint64_t peak_bytes = 0;     // of memory but for mapped files, above what was held before
+  uint64_t peak_bytes = 0;     // of memory, see memory_watch.h
   uint64_t user_bytes = 0;     // keys and values written
   uint64_t written_bytes = 0;  // pages of files made dirty, through write(2) or a mapping
   uint64_t live_bytes = 0;     // keys and values that the store holds in the end
@@ -28,18 +30,16 @@ struct Sample {
 // Made before the engine is open; measures the process.
 class Meter {
  public:
-  Meter();
-
   void Start();
   // The last operation has returned. Does not stop the CPU clock.
   void StopClock();
   // Fills times, `peak_bytes` and `written_bytes` in, with CPU and bytes until now.
-  void Finish(Sample* sample) const;
+  void Finish(Sample* sample);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  const uint64_t base_bytes_;
+  MemoryWatch memory_;
   Clock::time_point start_;
   Clock::time_point stop_;
   double cpu_start_ = 0;
