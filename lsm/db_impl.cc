@@ -5,19 +5,13 @@
 #include "absl/strings/str_cat.h"
 
 namespace fathom {
-namespace {
-
-// Few, so that the index of a large table (some 12 KiB a MiB) fits into one.
-constexpr size_t kIndexCacheShards = 4;
-
-}  // namespace
 
 DBImpl::DBImpl(const Options& options, std::string dir)
     : options_(options),
       fs_(options.file_system),
       cache_(options.block_cache_bytes),
-      index_cache_(options.index_cache_bytes, kIndexCacheShards),
-      home_{fs_, std::move(dir), TableCaches(&cache_, &index_cache_)},
+      index_budget_(options.index_cache_bytes),
+      home_{fs_, std::move(dir), TableCaches(&cache_, &index_budget_)},
       throttle_(options) {
   level_targets_.level0_tables = options.level0_compaction_tables;
   level_targets_.level0_slowdown_tables = options.level0_slowdown_tables;

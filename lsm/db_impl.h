@@ -248,8 +248,8 @@ class DBImpl final : public DB {
   std::unique_ptr<FileLock> lock_;
 
   // With a synchronisation of their own.
-  BlockCache cache_;  // of data blocks
-  BlockCache index_cache_;
+  BlockCache cache_;
+  IndexBudget index_budget_;
   const TableHome home_;  // the store's directory, file system and caches
   ViewHolder views_;
   std::atomic<SequenceNumber> last_sequence_{0};

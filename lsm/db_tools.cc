@@ -139,13 +139,12 @@ Stats DBImpl::GetStats() const {
   read_tallies_.Sum(&s);
   s.last_sequence = last_sequence_;
 
-  const BlockCache::Counters data = cache_.counters();
-  const BlockCache::Counters index = index_cache_.counters();
-  s.cache_hits = data.hits + index.hits;
-  s.cache_misses = data.misses + index.misses;
-  s.cache_evictions = data.evictions + index.evictions;
-  s.cache_bytes = data.bytes + index.bytes;
-  s.index_cache_bytes = index.bytes;
+  const BlockCache::Counters cache = cache_.counters();
+  s.cache_hits = cache.hits;
+  s.cache_misses = cache.misses;
+  s.cache_evictions = cache.evictions;
+  s.cache_bytes = cache.bytes;
+  s.index_cache_bytes = index_budget_.taken();
 
   absl::MutexLock lock(&mutex_);
   s.flushes = flushes_;

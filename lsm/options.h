@@ -53,9 +53,10 @@ struct Options {
   // again and again.
   size_t block_cache_bytes = size_t{64} << 20;
 
-  // Memory for index blocks, of which a lookup needs one for each table it looks into. Default:
-  // 16 MiB, enough for some 1.4 GiB of tables with blocks of 4096 bytes. Raise it with the size of
-  // the store, or with smaller blocks; a table whose index is larger than a quarter is not kept.
+  // Memory for index blocks, of which a lookup needs one for each table it looks into: a table that
+  // is open holds its own, first come, first served, and those beyond go through the block cache.
+  // Default: 16 MiB, enough for some 1.4 GiB of tables with blocks of 4096 bytes. Raise it with the
+  // size of the store, or with smaller blocks.
   size_t index_cache_bytes = size_t{16} << 20;
 
   // Level-0 tables at which they are merged into level 1. Default: 4. More means less rewriting,

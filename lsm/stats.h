@@ -117,7 +117,7 @@ struct Stats {
   uint64_t moves = 0;          // tables that changed their level without being rewritten
   uint64_t compactions = 0;    // that wrote, moves not included
   CompactionResult compacted;  // sums over these
-  uint64_t cache_hits = 0;     // of data and index blocks, as the two that follow
+  uint64_t cache_hits = 0;     // of the block cache, as the two that follow
   uint64_t cache_misses = 0;
   uint64_t cache_evictions = 0;
   ReadCost reads;                       // of all gets and table lookups; iterators not included
@@ -135,8 +135,8 @@ struct Stats {
   uint64_t tables = 0;
   uint64_t table_bytes = 0;
   uint64_t table_memory_bytes = 0;  // filters and properties of tables that were read or written
-  uint64_t cache_bytes = 0;         // of data and index blocks
-  uint64_t index_cache_bytes = 0;   // of these, index blocks
+  uint64_t cache_bytes = 0;         // of the block cache
+  uint64_t index_cache_bytes = 0;   // of index blocks that open tables hold
   uint64_t last_sequence = 0;
   uint64_t deepest_level_bytes = 0;  // of tables
 

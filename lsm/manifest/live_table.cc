@@ -18,7 +18,9 @@ LiveTable::LiveTable(FileSystem* fs, const std::string& dir, TableMeta meta, Tab
 LiveTable::~LiveTable() {
   owned_.reset();
   if (obsolete_.load(std::memory_order_relaxed)) {
-    caches_.EraseTable(meta_.number);
+    if (caches_.data != nullptr) {
+      caches_.data->EraseTable(meta_.number);
+    }
     // A file that cannot be removed now is removed by the next Open, which finds it unnamed.
     fs_->Remove(path_).IgnoreError();
   }

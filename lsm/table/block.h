@@ -48,7 +48,11 @@ class Block {
   size_t size() const { return size_; }
 
   // What the block costs in memory, in bytes.
-  size_t charge() const { return size_ + sizeof(Block) + index_.memory_bytes(); }
+  size_t charge() const { return Charge(size_, index_.capacity()); }
+  // The same of one that is to be read, with so many entries in its index.
+  static size_t Charge(size_t size, size_t indexed) {
+    return size + sizeof(Block) + indexed * EntryIndex::kBytesAnEntry;
+  }
 
   // What a seek looks at first, for a prefetch.
   const char* search_begins() const {

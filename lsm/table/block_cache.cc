@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <utility>
 
 namespace fathom {
@@ -16,12 +15,11 @@ constexpr size_t kPrefetchedLines = 5;  // the index of a block of 4 KiB with 40
 
 }  // namespace
 
-BlockCache::BlockCache(size_t capacity_bytes, size_t shards)
+BlockCache::BlockCache(size_t capacity_bytes)
     : capacity_bytes_(capacity_bytes),
-      shards_in_use_(shards),
-      shard_capacity_(capacity_bytes / shards) {
-  assert(std::has_single_bit(shards) && shards <= kMaxShards);
-}
+      shards_in_use_(
+          std::bit_floor(std::clamp(capacity_bytes / kLeastShardBytes, size_t{1}, kMaxShards))),
+      shard_capacity_(capacity_bytes / shards_in_use_) {}
 
 uint64_t BlockCache::HashOf(const Key& key) {
   const uint64_t hash = (key.table * 0xff51afd7ed558ccd + key.offset) * 0x9e3779b97f4a7c15;
@@ -181,15 +179,6 @@ BlockCache::Counters BlockCache::counters() const {
     sum.blocks += shard.counters.blocks;
   }
   return sum;
-}
-
-void TableCaches::EraseTable(uint64_t table) const {
-  if (data != nullptr) {
-    data->EraseTable(table);
-  }
-  if (index != nullptr && index != data) {
-    index->EraseTable(table);
-  }
 }
 
 }  // namespace fathom

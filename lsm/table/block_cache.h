@@ -21,6 +21,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/synchronization/mutex.h"
 #include "lsm/table/block.h"
+#include "lsm/table/index_budget.h"
 
 namespace fathom {
 
@@ -45,11 +46,8 @@ class BlockCache {
   // What a block is read for: a point lookup, or a scan, which seldom comes back to it.
   enum class Priority : uint8_t { kHigh, kLow };
 
-  static constexpr size_t kMaxShards = 16;
-
-  // `capacity_bytes` 0 keeps nothing. The budget is split evenly over `shards` (a power of two, at
-  // most kMaxShards): fewer of them keep larger blocks.
-  explicit BlockCache(size_t capacity_bytes, size_t shards = kMaxShards);
+  // `capacity_bytes` 0 keeps nothing. The budget is split evenly over the shards.
+  explicit BlockCache(size_t capacity_bytes);
 
   // On a miss says in `*keep`, if that is not null, whether the block should be inserted. In a full
   // shard each eighth miss tries the block at the clock hand: one that was of no use since the hand
@@ -68,6 +66,10 @@ class BlockCache {
   Counters counters() const;
 
  private:
+  static constexpr size_t kMaxShards = 16;
+  // A small cache has fewer, so that each has room for a table's index block.
+  static constexpr size_t kLeastShardBytes = size_t{512} << 10;
+
   // Freed by the caller after the lock is released.
   using Dropped = absl::InlinedVector<std::shared_ptr<const Block>, 4>;
 
@@ -105,17 +107,15 @@ class BlockCache {
   std::array<Shard, kMaxShards> shards_;
 };
 
-// The caches that the tables of a store share. Index blocks have one with a budget of their own, so
-// that no amount of data pushes them out. Not owned; either may be null, both may be the same.
+// What the tables of a store share. Index blocks have a budget of their own, so that no amount of
+// data pushes them out. Not owned; either may be null.
 struct TableCaches {
-  TableCaches(BlockCache* both = nullptr) : data(both), index(both) {}  // NOLINT: meant to convert
-  TableCaches(BlockCache* for_data, BlockCache* for_index) : data(for_data), index(for_index) {}
-
-  // Forgets the blocks of a table whose file is gone.
-  void EraseTable(uint64_t table) const;
+  TableCaches(BlockCache* for_data = nullptr,
+              IndexBudget* for_index = nullptr)  // NOLINT: meant to convert
+      : data(for_data), index(for_index) {}
 
   BlockCache* data;
-  BlockCache* index;
+  IndexBudget* index;
 };
 
 }  // namespace fathom

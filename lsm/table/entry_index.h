@@ -24,6 +24,8 @@ namespace fathom {
 
 class EntryIndex {
  public:
+  static constexpr size_t kBytesAnEntry = sizeof(uint64_t);
+
   EntryIndex() = default;
 
   // Over the entries of `block` that lie before `end`, the last restart point among which is at
@@ -32,7 +34,7 @@ class EntryIndex {
   static EntryIndex Over(const char* block, uint32_t last_restart, uint32_t end, size_t expected);
 
   uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
-  size_t memory_bytes() const { return slots_.capacity() * sizeof(uint64_t); }
+  size_t capacity() const { return slots_.capacity(); }  // entries that memory is held for
 
   const char* memory() const { return reinterpret_cast<const char*>(slots_.data()); }
 

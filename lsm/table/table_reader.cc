@@ -35,6 +35,11 @@ absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_k
   return Lookup::kFound;
 }
 
+// Counts no owners, which threads would have to take turns for.
+std::shared_ptr<const Block> NotOwned(const Block* block) {
+  return std::shared_ptr<const Block>(std::shared_ptr<const Block>(), block);
+}
+
 }  // namespace
 
 TableReader::TableReader(std::unique_ptr<ReadableFile> file, TableIdentity identity,
@@ -43,6 +48,12 @@ TableReader::TableReader(std::unique_ptr<ReadableFile> file, TableIdentity ident
       identity_(std::move(identity)),
       name_(std::make_shared<const std::string>(identity_.name)),
       caches_(caches) {}
+
+TableReader::~TableReader() {
+  if (index_owner_ != nullptr) {
+    caches_.index->Return(index_bytes_);
+  }
+}
 
 absl::StatusOr<std::shared_ptr<TableReader>> TableReader::Open(std::unique_ptr<ReadableFile> file,
                                                                TableIdentity identity,
@@ -188,10 +199,35 @@ absl::Status TableReader::ParseTail() {
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool fill_cache,
                                                                         ReadCost* cost) {
+  if (const Block* const kept = index_.load(std::memory_order_acquire); kept != nullptr) {
+    ++cost->blocks_cached;
+    return NotOwned(kept);
+  }
+  const size_t bytes = Block::Charge(index_handle_.size, properties_.data_blocks);
+  if (fill_cache && caches_.index != nullptr && caches_.index->TryTake(bytes)) {
+    return ReadAndKeepIndex(bytes, cost);
+  }
   return GetBlock(
       {.handle = index_handle_, .checksum = properties_.index_checksum},
-      {.cache = caches_.index, .fill_cache = fill_cache, .search = Block::Search::kAllButLast},
+      {.cache = caches_.data, .fill_cache = fill_cache, .search = Block::Search::kAllButLast},
       cost);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadAndKeepIndex(size_t bytes,
+                                                                           ReadCost* cost) {
+  ++cost->blocks_read;
+  cost->bytes_read += index_handle_.size + kBlockTrailerBytes;
+  absl::StatusOr<std::shared_ptr<const Block>> block = ReadBlock(
+      *file_, name_, index_handle_, properties_.index_checksum, Block::Search::kAllButLast);
+  const Block* nothing = nullptr;
+  if (!block.ok() ||
+      !index_.compare_exchange_strong(nothing, block->get(), std::memory_order_acq_rel)) {
+    caches_.index->Return(bytes);  // it is damaged, or somebody was faster
+    return block;
+  }
+  index_owner_ = *block;
+  index_bytes_ = bytes;
+  return block;
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const BlockIterator& index,

@@ -1,11 +1,13 @@
 // Reads a table file (table_format.h): point lookups and cursors.
 //
 // Opening reads the tail (footer, metaindex, properties, filter) in one go; the filter stays in
-// memory for the reader's life. Index and data blocks come through the block cache when they are
-// needed. Every block is checked before it is believed: its own checksum, and the one that its
+// memory for the reader's life, and so does the index block, from when it is needed on, while the
+// budget lasts for it. Data blocks, and index blocks beyond the budget, come through the block
+// cache. Every block is checked before it is believed: its own checksum, and the one that its
 // parent holds. Thread safe.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,6 +49,8 @@ struct TableCheck {
 
 class TableReader : public std::enable_shared_from_this<TableReader> {
  public:
+  ~TableReader();
+
   // `caches` must outlive the reader. DataLoss if the file is not the one that `identity` describes
   // or its tail is damaged.
   static absl::StatusOr<std::shared_ptr<TableReader>> Open(std::unique_ptr<ReadableFile> file,
@@ -113,8 +117,12 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     BlockScratch* scratch = nullptr;  // for a block that is not kept; may be null
     Block::Search search = Block::Search::kNone;
   };
-  // Blocks through the cache. `cost` is not null.
+  // The index block, which lives as long as the reader, or else as who holds it. Kept from now on
+  // if `fill_cache`. `cost` is not null.
   absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
+  // Reads it, for which `bytes` of the budget have been taken.
+  absl::StatusOr<std::shared_ptr<const Block>> ReadAndKeepIndex(size_t bytes, ReadCost* cost);
+  // Blocks through the cache.
   // The block of the current entry of `index`, for a lookup: it lives until this thread's next one.
   absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
                                                             ReadCost* cost);
@@ -136,6 +144,9 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   std::shared_ptr<const RangeTombstones> range_tombstones_;
   BlockHandle index_handle_;
   TableProperties properties_;
+  std::atomic<const Block*> index_{nullptr};  // once it is kept
+  std::shared_ptr<const Block> index_owner_;  // written by who set index_, and read by nobody
+  size_t index_bytes_ = 0;                    // of the budget, likewise
 };
 
 }  // namespace fathom

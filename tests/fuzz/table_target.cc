@@ -217,8 +217,8 @@ bool FuzzTable(absl::string_view input) {
   fs.SetContents(kPath, bytes);
   ReadAsForeign(&fs);
   BlockCache data_cache(size_t{1} << 20);
-  BlockCache index_cache(size_t{1} << 20);
-  const TableCaches caches(&data_cache, &index_cache);
+  IndexBudget index_budget(size_t{1} << 20);
+  const TableCaches caches(&data_cache, &index_budget);
   const auto table = TableReader::OpenUnknown(*fs.OpenForRead(kPath), kPath, 1, caches);
   EnsureOkOrDataLoss(table.status(), "a table opens or is damaged");
   if (!table.ok()) {

@@ -344,8 +344,8 @@ TEST_CASE("table: a scan of ten times the cache leaves the blocks that lookups u
     entries[Key(absl::StrCat("key", 100000 + i), 1)] = std::string(100, 'v');
   }
   BlockCache cache(size_t{400} << 10);
-  BlockCache index_cache(1 << 20, 1);
-  TestTable table(entries, 1000, TableCaches(&cache, &index_cache));
+  IndexBudget index_budget(1 << 20);
+  TestTable table(entries, 1000, TableCaches(&cache, &index_budget));
   REQUIRE(table.built.properties.data_bytes > 10 * cache.capacity_bytes());
   const auto look_up_hot = [&](ReadCost* cost) {
     for (int i = 0; i < 40000; i += 400) {  // 100 blocks, a quarter of the cache
@@ -375,11 +375,45 @@ TEST_CASE("table: a scan of ten times the cache leaves the blocks that lookups u
   look_up_hot(&warm);
   CHECK(warm.blocks_read == 0);
   CHECK(warm.blocks_cached == 200);
-  CHECK(index_cache.counters().blocks == 1);
-  CHECK(cache.counters().hits + index_cache.counters().hits ==
+  const uint64_t index_reads = 1;
+  const uint64_t index_uses = 99 + 1 + 100;
+  CHECK(cache.counters().hits + index_uses ==
         cold.blocks_cached + scan.blocks_cached + warm.blocks_cached);
-  CHECK(cache.counters().misses + index_cache.counters().misses ==
+  CHECK(cache.counters().misses + index_reads ==
         cold.blocks_read + scan.blocks_read + warm.blocks_read);
+}
+
+TEST_CASE("table: the index is read once and held while the budget lasts") {
+  const Entries entries = ManyEntries(2000, 10);
+  const std::string key(UserKey(entries.begin()->first));
+  const auto get = [&key](TestTable& table) {
+    std::string value;
+    ReadCost cost;
+    REQUIRE(table.Get(key, kMaxSequenceNumber, &value, &cost).ok());
+    return cost.blocks_read;
+  };
+  IndexBudget budget(size_t{1} << 20);
+  {
+    TestTable table(entries, 512, TableCaches(nullptr, &budget));
+    const auto scan = table.reader->NewIterator(false, nullptr);
+    scan->SeekToFirst();
+    CHECK(scan->Valid());
+    CHECK(budget.taken() == 0);  // a scan that means to fill no cache
+    CHECK(get(table) == 2);
+    const size_t of_one = budget.taken();
+    CHECK(of_one > table.built.properties.data_blocks * 20);
+    CHECK(get(table) == 1);
+    CHECK(budget.taken() == of_one);
+
+    IndexBudget small(of_one - 1);
+    BlockCache cache(size_t{1} << 20);
+    TestTable without(entries, 512, TableCaches(&cache, &small));
+    CHECK(get(without) == 2);
+    CHECK(small.taken() == 0);
+    CHECK(cache.counters().blocks == 2);
+    CHECK(get(without) == 0);
+  }
+  CHECK(budget.taken() == 0);
 }
 
 TEST_CASE("table: a scan reads ahead, and costs what it did") {
