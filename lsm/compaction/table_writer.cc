@@ -89,7 +89,8 @@ absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
   }
   EntryDigest found;
   std::string last;
-  const auto it = (*reader)->NewIteratorOfFresh();
+  // A merged table follows others that were looked into: nobody shall wait for its index again.
+  const auto it = (*reader)->NewIteratorOfFresh(/*keep_index=*/meta_.born_level > 0);
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     if (!last.empty() && CompareInternalKeys(last, it->key()) >= 0) {
       return absl::DataLossError(absl::StrCat(path_, ": written with keys out of order"));

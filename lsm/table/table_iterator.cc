@@ -7,11 +7,10 @@
 
 namespace fathom {
 
-TableIterator::TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, size_t most_ahead,
-                             ReadCost* cost)
+TableIterator::TableIterator(std::shared_ptr<TableReader> table, const ScanUse& use, ReadCost* cost)
     : table_(std::move(table)),
-      fill_cache_(fill_cache),
-      readahead_(most_ahead),
+      use_(use),
+      readahead_(use.most_ahead),
       cost_(cost == nullptr ? &unwanted_cost_ : cost) {}
 
 void TableIterator::SeekToFirst() {
@@ -67,7 +66,8 @@ bool TableIterator::Start() {
   if (index_.has_value()) {
     return true;
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block = table_->GetIndexBlock(fill_cache_, cost_);
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      table_->GetIndexBlock(use_.keep_index, cost_);
   if (!block.ok()) {
     Fail(block.status());
     return false;
@@ -84,7 +84,7 @@ bool TableIterator::OpenDataBlock() {
     return false;
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      table_->ScanDataBlock(*index_, fill_cache_, &readahead_, &scratch_, cost_);
+      table_->ScanDataBlock(*index_, use_.fill_cache, &readahead_, &scratch_, cost_);
   if (!block.ok()) {
     Fail(block.status());
     return false;

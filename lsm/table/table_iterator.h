@@ -19,12 +19,17 @@
 
 namespace fathom {
 
+// What a cursor leaves behind, and how far it reads ahead.
+struct ScanUse {
+  bool keep_index = true;  // for lookups to come
+  bool fill_cache = true;  // with data blocks
+  size_t most_ahead = 0;   // bytes
+};
+
 class TableIterator final : public InternalIterator {
  public:
-  // Reads ahead up to `most_ahead` bytes. `cost` may be null; otherwise it must outlive the
-  // iterator.
-  TableIterator(std::shared_ptr<TableReader> table, bool fill_cache, size_t most_ahead,
-                ReadCost* cost);
+  // `cost` may be null; otherwise it must outlive the iterator.
+  TableIterator(std::shared_ptr<TableReader> table, const ScanUse& use, ReadCost* cost);
 
   void SeekToFirst() override;
   void SeekToLast() override;
@@ -47,7 +52,7 @@ class TableIterator final : public InternalIterator {
   void Fail(absl::Status status);
 
   const std::shared_ptr<TableReader> table_;
-  const bool fill_cache_;
+  const ScanUse use_;
   Readahead readahead_;
   BlockScratch scratch_;
   ReadCost unwanted_cost_;

@@ -160,13 +160,15 @@ size_t TableReader::memory_bytes() const {
 }
 
 std::unique_ptr<InternalIterator> TableReader::NewIterator(bool fill_cache, ReadCost* cost) {
-  return std::make_unique<TableIterator>(shared_from_this(), fill_cache,
-                                         fill_cache ? kScanReadahead : kBulkReadahead, cost);
+  const ScanUse use{.keep_index = fill_cache,
+                    .fill_cache = fill_cache,
+                    .most_ahead = fill_cache ? kScanReadahead : kBulkReadahead};
+  return std::make_unique<TableIterator>(shared_from_this(), use, cost);
 }
 
-std::unique_ptr<InternalIterator> TableReader::NewIteratorOfFresh() {
-  return std::make_unique<TableIterator>(shared_from_this(), /*fill_cache=*/false, kFreshReadahead,
-                                         nullptr);
+std::unique_ptr<InternalIterator> TableReader::NewIteratorOfFresh(bool keep_index) {
+  const ScanUse use{.keep_index = keep_index, .fill_cache = false, .most_ahead = kFreshReadahead};
+  return std::make_unique<TableIterator>(shared_from_this(), use, nullptr);
 }
 
 absl::Status TableReader::ReadTail() {
@@ -197,20 +199,18 @@ absl::Status TableReader::ParseTail() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool fill_cache,
-                                                                        ReadCost* cost) {
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool keep, ReadCost* cost) {
   if (const Block* const kept = index_.load(std::memory_order_acquire); kept != nullptr) {
     ++cost->blocks_cached;
     return NotOwned(kept);
   }
   const size_t bytes = Block::Charge(index_handle_.size, properties_.data_blocks);
-  if (fill_cache && caches_.index != nullptr && caches_.index->TryTake(bytes)) {
+  if (keep && caches_.index != nullptr && caches_.index->TryTake(bytes)) {
     return ReadAndKeepIndex(bytes, cost);
   }
-  return GetBlock(
-      {.handle = index_handle_, .checksum = properties_.index_checksum},
-      {.cache = caches_.data, .fill_cache = fill_cache, .search = Block::Search::kAllButLast},
-      cost);
+  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum},
+                  {.cache = caches_.data, .fill_cache = keep, .search = Block::Search::kAllButLast},
+                  cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadAndKeepIndex(size_t bytes,

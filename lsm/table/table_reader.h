@@ -75,9 +75,9 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   // `fill_cache`, data blocks with low priority. `cost` (may be null, must outlive the iterator)
   // counts the blocks that it came to.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
-  // The same without `fill_cache`, for a table that was just written: what it reads ahead stays in
-  // the processor's own caches.
-  std::unique_ptr<InternalIterator> NewIteratorOfFresh();
+  // The same without `fill_cache`, for a table that was just written: what is read ahead stays in
+  // the processor's own caches. The index is kept for lookups to come if `keep_index`.
+  std::unique_ptr<InternalIterator> NewIteratorOfFresh(bool keep_index);
 
   // Reads every byte from disk, past the cache: checks every block, the order of keys, that the
   // index bounds hold, that the filter knows every key, and that the counts are those of the
@@ -118,8 +118,8 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     Block::Search search = Block::Search::kNone;
   };
   // The index block, which lives as long as the reader, or else as who holds it. Kept from now on
-  // if `fill_cache`. `cost` is not null.
-  absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool fill_cache, ReadCost* cost);
+  // if `keep`. `cost` is not null.
+  absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool keep, ReadCost* cost);
   // Reads it, for which `bytes` of the budget have been taken.
   absl::StatusOr<std::shared_ptr<const Block>> ReadAndKeepIndex(size_t bytes, ReadCost* cost);
   // Blocks through the cache.

@@ -405,6 +405,15 @@ TEST_CASE("table: the index is read once and held while the budget lasts") {
     CHECK(get(table) == 1);
     CHECK(budget.taken() == of_one);
 
+    TestTable fresh(entries, 512, TableCaches(nullptr, &budget));
+    for (const bool keep : {false, true}) {
+      const auto check = fresh.reader->NewIteratorOfFresh(keep);
+      check->SeekToFirst();
+      CHECK(check->Valid());
+      CHECK(budget.taken() == (keep ? 2 : 1) * of_one);
+    }
+    CHECK(get(fresh) == 1);
+
     IndexBudget small(of_one - 1);
     BlockCache cache(size_t{1} << 20);
     TestTable without(entries, 512, TableCaches(&cache, &small));
