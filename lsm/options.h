@@ -72,7 +72,8 @@ struct Options {
   int level0_stop_tables = 24;
 
   // Bytes of tables that level 0 may hold; each level below may hold level_ratio times as much as
-  // the one above. Default: 40 MiB. A larger base means fewer levels and more rewriting in each.
+  // the one above, and is kept smaller where less is rewritten then. Default: 40 MiB. A larger base
+  // means fewer levels and more rewriting in each.
   uint64_t level0_bytes = uint64_t{40} << 20;
 
   // See level0_bytes. Default: 10. Smaller means more levels and less rewriting between two of

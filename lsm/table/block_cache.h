@@ -67,7 +67,7 @@ class BlockCache {
 
  private:
   static constexpr size_t kMaxShards = 16;
-  // A small cache has fewer, so that each has room for a table's index block.
+  // A small cache has fewer, so that each has room for an index block.
   static constexpr size_t kLeastShardBytes = size_t{512} << 10;
 
   // Freed by the caller after the lock is released.
@@ -110,8 +110,8 @@ class BlockCache {
 // What the tables of a store share. Index blocks have a budget of their own, so that no amount of
 // data pushes them out. Not owned; either may be null.
 struct TableCaches {
-  TableCaches(BlockCache* for_data = nullptr,
-              IndexBudget* for_index = nullptr)  // NOLINT: meant to convert
+  // NOLINTNEXTLINE(google-explicit-constructor): meant to convert
+  TableCaches(BlockCache* for_data = nullptr, IndexBudget* for_index = nullptr)
       : data(for_data), index(for_index) {}
 
   BlockCache* data;

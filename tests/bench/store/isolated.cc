@@ -1,13 +1,30 @@
 #include "tests/bench/store/isolated.h"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <type_traits>
 
 namespace fathom {
+namespace {
+
+constexpr int kMillisBetweenLooks = 10;
+
+// The most memory that `pid` was seen to hold until there is something to read from `fd`.
+uint64_t WatchMemory(pid_t pid, int fd) {
+  uint64_t most = 0;
+  pollfd sample = {.fd = fd, .events = POLLIN, .revents = 0};
+  while (poll(&sample, 1, kMillisBetweenLooks) == 0) {
+    most = std::max(most, MemoryBytes(pid));
+  }
+  return most;
+}
+
+}  // namespace
 
 static_assert(std::is_trivially_copyable_v<Sample>);
 
@@ -25,6 +42,7 @@ Sample RunIsolated(const std::function<Sample()>& work) {
     _exit(sent ? 0 : 1);
   }
   close(fds[1]);
+  const uint64_t most_seen = pid > 0 ? WatchMemory(pid, fds[0]) : 0;
   Sample sample;
   const bool got = pid > 0 && read(fds[0], &sample, sizeof(sample)) == sizeof(sample);
   close(fds[0]);
@@ -33,6 +51,8 @@ Sample RunIsolated(const std::function<Sample()>& work) {
     std::fprintf(stderr, "store_bench: a run failed\n");
     std::exit(1);
   }
+  sample.peak_bytes =
+      std::max(sample.peak_bytes, most_seen - std::min(most_seen, sample.base_bytes));
   return sample;
 }
 

@@ -36,6 +36,18 @@ uint64_t WrittenBytes() {
 
 }  // namespace
 
+uint64_t MemoryBytes(pid_t pid) {
+  // See proc(5), /proc/pid/statm.
+  std::ifstream in("/proc/" + std::to_string(pid) + "/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  uint64_t of_files = 0;
+  in >> total >> resident >> of_files;
+  return (resident - std::min(resident, of_files)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+Meter::Meter() : base_bytes_(MemoryBytes(getpid())) {}
+
 void Meter::Start() {
   written_start_ = WrittenBytes();
   cpu_start_ = CpuSeconds();
@@ -44,11 +56,13 @@ void Meter::Start() {
 
 void Meter::StopClock() { stop_ = Clock::now(); }
 
-void Meter::Finish(Sample* sample) {
+void Meter::Finish(Sample* sample) const {
   sample->cpu_seconds = CpuSeconds() - cpu_start_;
   sample->seconds = std::chrono::duration<double>(stop_ - start_).count();
   sample->written_bytes = WrittenBytes() - written_start_;
-  sample->peak_bytes = memory_.PeakBytes();
+  sample->base_bytes = base_bytes_;
+  const uint64_t now = MemoryBytes(getpid());
+  sample->peak_bytes = now - std::min(now, base_bytes_);
 }
 
 void WaitUntilIdle() {

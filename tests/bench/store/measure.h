@@ -3,11 +3,11 @@
 // write, and bytes in its directory.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
-
-#include "tests/bench/store/memory_watch.h"
 
 namespace fathom {
 
@@ -19,7 +19,8 @@ struct Sample {
   double p50_micros = 0;   // latency of an operation
   double p99_micros = 0;
   double p999_micros = 0;
-  uint64_t peak_bytes = 0;     // of memory, see memory_watch.h
+  uint64_t base_bytes = 0;     // of memory, as MemoryBytes, before the engine was open
+  uint64_t peak_bytes = 0;     // above that: as RunIsolated saw it, or at the end
   uint64_t user_bytes = 0;     // keys and values written
   uint64_t written_bytes = 0;  // pages of files made dirty, through write(2) or a mapping
   uint64_t live_bytes = 0;     // keys and values that the store holds in the end
@@ -30,21 +31,27 @@ struct Sample {
 // Made before the engine is open; measures the process.
 class Meter {
  public:
+  Meter();
+
   void Start();
   // The last operation has returned. Does not stop the CPU clock.
   void StopClock();
-  // Fills times, `peak_bytes` and `written_bytes` in, with CPU and bytes until now.
-  void Finish(Sample* sample);
+  // Fills times, memory and `written_bytes` in, with CPU and bytes until now.
+  void Finish(Sample* sample) const;
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  MemoryWatch memory_;
+  const uint64_t base_bytes_;
   Clock::time_point start_;
   Clock::time_point stop_;
   double cpu_start_ = 0;
   uint64_t written_start_ = 0;
 };
+
+// Memory that a process holds now, but for pages of mapped files, which are the file cache's; 0 if
+// it is gone.
+uint64_t MemoryBytes(pid_t pid);
 
 // Waits until the process has used next to no CPU for a while: the engine's background threads have
 // done what there was to do.
