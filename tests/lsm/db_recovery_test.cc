@@ -595,13 +595,18 @@ TEST_CASE("recovery: a store that was closed well and is only read stays as it i
   CHECK(Contents(OpenStore(killed.get()).get()) == Model{{"b", "2"}});
 }
 
-TEST_CASE("recovery: a store that was closed before its first write takes none any more") {
-  MemFileSystem fs;
-  auto db = OpenStore(&fs);
+// A store with a table, closed well and opened again.
+std::unique_ptr<DB> WellClosedAndReopened(MemFileSystem* fs) {
+  auto db = OpenStore(fs);
   Put(db.get(), "a", "1");
   FlushStore(db.get());
   CloseStore(std::move(db));
-  db = OpenStore(&fs);
+  return OpenStore(fs);
+}
+
+TEST_CASE("recovery: a store that was closed before its first write takes none any more") {
+  MemFileSystem fs;
+  const auto db = WellClosedAndReopened(&fs);
   REQUIRE(db->Close().ok());
   const uint64_t created = fs.op_count(FileOp::kCreate);
   CHECK(absl::IsFailedPrecondition(db->Put(WriteOptions(), "b", "2")));
@@ -611,11 +616,7 @@ TEST_CASE("recovery: a store that was closed before its first write takes none a
 
 TEST_CASE("recovery: who waits while the first write removes the old log goes on after it") {
   MemFileSystem fs;
-  auto db = OpenStore(&fs);
-  Put(db.get(), "a", "1");
-  FlushStore(db.get());
-  CloseStore(std::move(db));
-  db = OpenStore(&fs);
+  const auto db = WellClosedAndReopened(&fs);
   std::atomic<bool> removing{false};
   std::thread waiter([&] {
     while (!removing) {
