@@ -55,7 +55,7 @@ struct Options {
 
   // Memory for index blocks, of which a lookup needs one for each table it looks into: a table that
   // is open holds its own, first come, first served, and those beyond go through the block cache.
-  // Default: 16 MiB, enough for some 1.4 GiB of tables with blocks of 4096 bytes. Raise it with the
+  // Default: 16 MiB, enough for some 2 GiB of tables with blocks of 4096 bytes. Raise it with the
   // size of the store, or with smaller blocks.
   size_t index_cache_bytes = size_t{16} << 20;
 

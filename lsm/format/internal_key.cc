@@ -55,8 +55,4 @@ std::string ShortestSeparator(absl::string_view a, absl::string_view b) {
   return FirstVersionOr(ShorterKeyBetween(UserKey(a), UserKey(b)), a);
 }
 
-std::string ShortSuccessor(absl::string_view a) {
-  return FirstVersionOr(ShorterKeyAfter(UserKey(a), 0), a);
-}
-
 }  // namespace fathom

@@ -124,7 +124,5 @@ class SeekKey {
 
 // A shortest internal key k with a <= k < b (a < b), for an index entry between two blocks.
 std::string ShortestSeparator(absl::string_view a, absl::string_view b);
-// A short internal key k with a <= k, for the index entry after the last block.
-std::string ShortSuccessor(absl::string_view a);
 
 }  // namespace fathom

@@ -38,15 +38,16 @@ struct Block::Shared : Block {};
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]> bytes,
                                                           size_t size,
                                                           std::shared_ptr<const std::string> file,
-                                                          uint64_t offset, Search search) {
+                                                          uint64_t offset, Seeks seeks) {
   absl::StatusOr<std::shared_ptr<Block>> block =
       ParseBytes(absl::string_view(bytes.get(), size), std::move(file), offset);
   if (!block.ok()) {
     return block.status();
   }
   (*block)->owned_ = std::move(bytes);
-  if (search != Search::kNone) {
-    (*block)->IndexEntries(search);
+  if (seeks == Seeks::kMany) {
+    (*block)->index_ =
+        EntryIndex::Over((*block)->bytes_, (*block)->restarts_offset_, (*block)->num_restarts_);
   }
   return std::shared_ptr<const Block>(*std::move(block));
 }
@@ -119,16 +120,6 @@ absl::Status Block::CheckRestartPoints() const {
   return absl::OkStatus();
 }
 
-void Block::IndexEntries(Search search) {
-  if (search == Search::kAll) {
-    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 1), restarts_offset_,
-                              size_t{num_restarts_} * kDataRestartInterval);
-  } else if (num_restarts_ > 1) {
-    index_ = EntryIndex::Over(bytes_, RestartOffset(num_restarts_ - 2),
-                              RestartOffset(num_restarts_ - 1), num_restarts_ - 1);
-  }
-}
-
 BlockIterator::BlockIterator(std::shared_ptr<const Block> block)
     : block_(std::move(block)),
       data_(block_->bytes_),
@@ -190,19 +181,12 @@ void BlockIterator::SeekByIndex(absl::string_view target) {
       return;
     }
   }
-  if (first < index.size()) {
-    if (first != at) {
-      MoveToEntry(first);
-    }
-    return;
+  if (first == index.size()) {
+    status_ = absl::OkStatus();
+    MoveToEnd();
+  } else if (first != at) {
+    MoveToEntry(first);
   }
-  // Past the entries with an index; there may be one more.
-  if (at + 1 != first) {
-    MoveToEntry(first - 1);
-  }
-  do {
-    ReadNextEntry();
-  } while (IsBefore(target));
 }
 
 void BlockIterator::Next() {
@@ -213,8 +197,7 @@ void BlockIterator::Next() {
 void BlockIterator::Prev() {
   assert(Valid());
   if (current_ == 0) {
-    current_ = end_;
-    return ShowNothing();
+    return MoveToEnd();
   }
   if (passed_.empty() || passed_.back().next != current_) {
     PassEntriesBefore(current_);
@@ -349,6 +332,10 @@ absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,
 
 void BlockIterator::Fail(absl::Status status) {
   status_ = std::move(status);
+  MoveToEnd();
+}
+
+void BlockIterator::MoveToEnd() {
   current_ = next_ = end_;
   ShowNothing();
 }

@@ -22,13 +22,9 @@ namespace fathom {
 
 class Block {
  public:
-  // What seeks are to come: more than a few are worth an index in memory, of 8 bytes an entry.
-  enum class Search : uint8_t {
-    kNone,
-    kAll,         // among all entries, whose keys are internal keys
-    kAllButLast,  // the same, and each entry stands at a restart point; the last key is unlike the
-                  // others
-  };
+  // How many seeks are to come: many are worth an index in memory, of 8 bytes an entry. Keys must
+  // be internal keys then.
+  enum class Seeks : uint8_t { kFew, kMany };
 
   // Takes the bytes of a block without its trailer, whose checksum has been verified. `file` and
   // `offset` say where it came from, for errors. DataLoss if its restart points cannot be.
@@ -36,7 +32,7 @@ class Block {
                                                             size_t size,
                                                             std::shared_ptr<const std::string> file,
                                                             uint64_t offset,
-                                                            Search search = Search::kNone);
+                                                            Seeks seeks = Seeks::kFew);
   // The same over bytes that are not its own and must outlive it.
   static absl::StatusOr<std::shared_ptr<const Block>> ParseBorrowed(
       absl::string_view bytes, std::shared_ptr<const std::string> file, uint64_t offset);
@@ -71,7 +67,6 @@ class Block {
   static absl::StatusOr<std::shared_ptr<Block>> ParseBytes(absl::string_view bytes,
                                                            std::shared_ptr<const std::string> file,
                                                            uint64_t offset);
-  void IndexEntries(Search search);
   uint32_t RestartOffset(uint32_t i) const {
     return DecodeFixed32(bytes_ + restarts_offset_ + i * sizeof(uint32_t));
   }
@@ -139,6 +134,7 @@ class BlockIterator final : public InternalIterator {
   absl::Status CorruptAt(uint32_t entry, absl::string_view what, const absl::AlphaNum& expected,
                          const absl::AlphaNum& found) const;
   void Fail(absl::Status status);
+  void MoveToEnd();
 
   const std::shared_ptr<const Block> block_;
   const char* const data_;

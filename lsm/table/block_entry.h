@@ -7,8 +7,8 @@
 
 namespace fathom {
 
-// Entries from one restart point to the next in the data blocks that Fathom writes.
-inline constexpr int kDataRestartInterval = 16;
+// Entries from one restart point to the next in the data and index blocks that Fathom writes.
+inline constexpr int kRestartInterval = 16;
 
 struct EntryHeader {
   uint32_t shared;

@@ -67,12 +67,12 @@ absl::StatusOr<std::shared_ptr<const Block>> Uncompress(Compression compression,
                                                         absl::string_view stored,
                                                         std::shared_ptr<const std::string> name,
                                                         const BlockHandle& handle,
-                                                        Block::Search search) {
+                                                        Block::Seeks seeks) {
   absl::StatusOr<UncompressedBlock> block = Decompress(compression, stored, *name, handle.offset);
   if (!block.ok()) {
     return block.status();
   }
-  return Block::Parse(std::move(block->bytes), block->size, std::move(name), handle.offset, search);
+  return Block::Parse(std::move(block->bytes), block->size, std::move(name), handle.offset, seeks);
 }
 
 }  // namespace
@@ -106,17 +106,17 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum,
-                                                       Block::Search search) {
+                                                       Block::Seeks seeks) {
   absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum);
   if (!stored.ok()) {
     return stored.status();
   }
   if (stored->compression == Compression::kNone) {
     return Block::Parse(std::move(stored->bytes), handle.size, std::move(name), handle.offset,
-                        search);
+                        seeks);
   }
   return Uncompress(stored->compression, absl::string_view(stored->bytes.get(), handle.size),
-                    std::move(name), handle, search);
+                    std::move(name), handle, seeks);
 }
 
 char* BlockScratch::Take(size_t n) {
@@ -157,7 +157,7 @@ absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block
   }
   const absl::string_view stored = block_and_trailer.substr(0, handle.size);
   if (*compression != Compression::kNone) {
-    return Uncompress(*compression, stored, std::move(name), handle, Block::Search::kNone);
+    return Uncompress(*compression, stored, std::move(name), handle, Block::Seeks::kFew);
   }
   return Block::ParseBorrowed(stored, std::move(name), handle.offset);
 }

@@ -54,7 +54,7 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum,
-                                                       Block::Search search = Block::Search::kNone);
+                                                       Block::Seeks seeks = Block::Seeks::kFew);
 
 // Memory that each block read into it takes over from the one before: reading allocates nothing.
 // One thread at a time.

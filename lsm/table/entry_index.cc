@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "lsm/format/coding.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/format/key_prefix.h"
 #include "lsm/table/block_entry.h"
 
 namespace fathom {
 namespace {
+
+constexpr size_t kLeastEntryBytes = 3;
 
 // Walks over entries from one at a restart point on; ends where one does not parse.
 class EntryWalk {
@@ -23,30 +26,25 @@ class EntryWalk {
     }
     EntryHeader header;
     const char* const p = DecodeEntryHeader(block_ + next_, block_ + end_, &header);
-    ok_ = p != nullptr && header.shared <= key_.size() &&
+    ok_ = p != nullptr && header.shared <= key_size_ &&
           header.shared + header.unshared >= kTrailerBytes;
     if (!ok_) {
       return false;
     }
     offset_ = next_;
-    if (header.shared == 0) {
-      key_ = absl::string_view(p, header.unshared);
-    } else {
-      if (key_.data() == buffer_.data()) {
-        buffer_.resize(header.shared);
-      } else {
-        buffer_.assign(key_.data(), header.shared);
-      }
-      buffer_.append(p, header.unshared);
-      key_ = buffer_;
-    }
+    shared_ = header.shared;
+    unshared_ = absl::string_view(p, header.unshared);
+    key_size_ = size_t{header.shared} + header.unshared;
     next_ = static_cast<uint32_t>(p + header.unshared + header.value_size - block_);
     return true;
   }
 
   bool ok() const { return ok_; }
   uint32_t offset() const { return offset_; }
-  absl::string_view user_key() const { return UserKey(key_); }
+  // The internal key: bytes of the one before it, and its own.
+  size_t shared() const { return shared_; }
+  absl::string_view unshared() const { return unshared_; }
+  size_t user_key_size() const { return key_size_ - kTrailerBytes; }
 
  private:
   const char* const block_;
@@ -54,14 +52,38 @@ class EntryWalk {
   uint32_t next_;
   uint32_t offset_ = 0;
   bool ok_ = true;
-  absl::string_view key_;  // in the block, or in buffer_
-  std::string buffer_;
+  size_t key_size_ = 0;
+  size_t shared_ = 0;
+  absl::string_view unshared_;
+};
+
+// Keeps 8 bytes of each internal key that a walk comes to: those from `from` on, padded with zeros.
+class KeyWindow {
+ public:
+  explicit KeyWindow(size_t from) : from_(from) {}
+
+  void Take(const EntryWalk& walk) {
+    if (walk.shared() <= from_) {
+      bytes_ = LeadingBytes(
+          walk.unshared().substr(std::min(from_ - walk.shared(), walk.unshared().size())));
+    } else if (const size_t kept = walk.shared() - from_; kept < sizeof(bytes_)) {
+      bytes_ = FirstBytes(kept) | LeadingBytes(walk.unshared()) >> (8 * kept);
+    }
+  }
+
+  // The first `n` of them, with zeros in place of the others.
+  uint64_t FirstBytes(size_t n) const {
+    return n >= sizeof(bytes_) ? bytes_ : bytes_ & ~(~uint64_t{0} >> (8 * n));
+  }
+
+ private:
+  const size_t from_;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace
 
-EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t end,
-                            size_t expected) {
+EntryIndex EntryIndex::Over(const char* block, uint32_t end, uint32_t num_restarts) {
   EntryIndex index;
   if (end > kOffsetMask) {
     return index;
@@ -74,19 +96,32 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t last_restart, uint32_t e
     return index;
   }
   const absl::string_view first = UserKey(absl::string_view(key, header.unshared));
-  EntryWalk tail(block, last_restart, end);
+  const auto restart = [&](uint32_t i) {
+    return DecodeFixed32(block + end + size_t{i} * sizeof(uint32_t));
+  };
+  std::string last;
+  EntryWalk tail(block, restart(num_restarts - 1), end);
   while (tail.Next()) {
+    last.resize(tail.shared());
+    last.append(tail.unshared().data(), tail.unshared().size());
   }
-  if (!tail.ok()) {
+  if (!tail.ok() || last.empty()) {
     return index;
   }
-  const absl::string_view last = tail.user_key();
-  index.common_prefix_ = first.substr(0, SharedPrefix(first, last));
+  index.common_prefix_ = first.substr(0, SharedPrefix(first, UserKey(last)));
 
-  index.slots_.reserve(expected);
+  index.slots_.reserve(kRestartInterval);
+  const size_t common = index.common_prefix_.size();
+  KeyWindow window(common);
   EntryWalk walk(block, 0, end);
   while (walk.Next()) {
-    index.slots_.push_back(index.DigestOf(walk.user_key()) | walk.offset());
+    if (num_restarts > 1 && walk.offset() == restart(1)) {
+      // About as many entries follow each restart point as follow the first one.
+      index.slots_.reserve(std::min(index.slots_.size() * num_restarts, end / kLeastEntryBytes));
+    }
+    window.Take(walk);
+    const size_t in_window = walk.user_key_size() - std::min(walk.user_key_size(), common);
+    index.slots_.push_back((window.FirstBytes(in_window) & ~kOffsetMask) | walk.offset());
   }
   return walk.ok() ? std::move(index) : EntryIndex();
 }

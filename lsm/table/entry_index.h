@@ -28,10 +28,10 @@ class EntryIndex {
 
   EntryIndex() = default;
 
-  // Over the entries of `block` that lie before `end`, the last restart point among which is at
-  // `last_restart`. Empty where an entry does not parse, which is for a seek to report. `block`
-  // must outlive the index. `expected` is about how many entries there are, better too many.
-  static EntryIndex Over(const char* block, uint32_t last_restart, uint32_t end, size_t expected);
+  // Over the entries of `block`, which end at `end`, where its `num_restarts` (at least 1) restart
+  // points follow. Empty where an entry does not parse, which is for a seek to report. `block` must
+  // outlive the index.
+  static EntryIndex Over(const char* block, uint32_t end, uint32_t num_restarts);
 
   uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
   size_t capacity() const { return slots_.capacity(); }  // entries that memory is held for

@@ -14,9 +14,9 @@ namespace fathom {
 TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* file)
     : options_(options),
       file_(file),
-      data_block_(kDataRestartInterval),
+      data_block_(kRestartInterval),
       compressor_(options.compression),
-      index_block_(1) {
+      index_block_(kRestartInterval) {
   properties_.compression = options.compression;
 }
 
@@ -70,7 +70,7 @@ absl::StatusOr<BuiltTable> TableBuilder::Finish() {
     return status_;
   }
   if (index_entry_pending_) {
-    AddIndexEntry(ShortSuccessor(last_key_));
+    AddIndexEntry(last_key_);
   }
   properties_.data_bytes = offset_;
   properties_.user_keys = filter_.num_keys();

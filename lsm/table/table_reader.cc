@@ -209,16 +209,15 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool kee
     return ReadAndKeepIndex(bytes, cost);
   }
   return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum},
-                  {.cache = caches_.data, .fill_cache = keep, .search = Block::Search::kAllButLast},
-                  cost);
+                  {.cache = caches_.data, .fill_cache = keep, .seeks = Block::Seeks::kMany}, cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadAndKeepIndex(size_t bytes,
                                                                            ReadCost* cost) {
   ++cost->blocks_read;
   cost->bytes_read += index_handle_.size + kBlockTrailerBytes;
-  absl::StatusOr<std::shared_ptr<const Block>> block = ReadBlock(
-      *file_, name_, index_handle_, properties_.index_checksum, Block::Search::kAllButLast);
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      ReadBlock(*file_, name_, index_handle_, properties_.index_checksum, Block::Seeks::kMany);
   const Block* nothing = nullptr;
   if (!block.ok() ||
       !index_.compare_exchange_strong(nothing, block->get(), std::memory_order_acq_rel)) {
@@ -237,8 +236,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const Blo
     return entry.status();
   }
   thread_local BlockScratch scratch;
-  return GetBlock(
-      *entry, {.cache = caches_.data, .scratch = &scratch, .search = Block::Search::kAll}, cost);
+  return GetBlock(*entry,
+                  {.cache = caches_.data, .scratch = &scratch, .seeks = Block::Seeks::kMany}, cost);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
@@ -287,8 +286,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
   if (!keep && use.scratch != nullptr) {
     return ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block = ReadBlock(
-      *file_, name_, entry.handle, entry.checksum, keep ? use.search : Block::Search::kNone);
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      ReadBlock(*file_, name_, entry.handle, entry.checksum, keep ? use.seeks : Block::Seeks::kFew);
   if (block.ok() && keep) {
     use.cache->Insert(key, *block, use.priority);
   }

@@ -115,7 +115,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     bool fill_cache = true;
     Readahead* readahead = nullptr;   // may be null
     BlockScratch* scratch = nullptr;  // for a block that is not kept; may be null
-    Block::Search search = Block::Search::kNone;
+    Block::Seeks seeks = Block::Seeks::kFew;
   };
   // The index block, which lives as long as the reader, or else as who holds it. Kept from now on
   // if `keep`. `cost` is not null.

@@ -144,27 +144,5 @@ TEST_CASE("internal key: a separator is shortened where there is room") {
   CHECK(ShortestSeparator(Key("ab", 5), Key("abc", 5)) == Key("ab", 5));
 }
 
-TEST_CASE("internal key: a successor is a valid key k with a <= k, for all short keys") {
-  for (const std::string& user_key : AllUserKeys(Alphabet(), 4)) {
-    const std::string a = Key(user_key, 7);
-    const std::string k = ShortSuccessor(a);
-    const bool shortened = k.size() < a.size() && IsFirstVersion(k) && UserKey(a) < UserKey(k);
-    CHECK(IsValidInternalKey(k));
-    CHECK((k == a || shortened));
-  }
-}
-
-TEST_CASE("internal key: a successor is shortened unless the key is all 0xff") {
-  CHECK(ShortSuccessor(Key("key", 5)) == Key("l", kMaxSequenceNumber, kSeekType));
-  CHECK(ShortSuccessor(Key("\xff"
-                           "ey",
-                           5)) == Key("\xff"
-                                      "f",
-                                      kMaxSequenceNumber, kSeekType));
-  CHECK(ShortSuccessor(Key("k", 5)) == Key("k", 5));
-  CHECK(ShortSuccessor(Key("\xff\xff", 5)) == Key("\xff\xff", 5));
-  CHECK(ShortSuccessor(Key("", 5)) == Key("", 5));
-}
-
 }  // namespace
 }  // namespace fathom

@@ -430,7 +430,7 @@ TEST_CASE("table: an index entry that is none is DataLoss") {
   const Entries entries = {{Key("key1", 7), "value1"}, {Key("key2", 7), "value2"}};
   Forgery forgery(entries, 4096);
   // The value of 6 bytes becomes one of 5, with a byte of key before it.
-  forgery.ReplaceInIndex(std::string("\0\x9\x6", 3), std::string("\0\xa\x5", 3));
+  forgery.ReplaceInIndex(std::string("\0\xc\x6", 3), std::string("\0\xd\x5", 3));
   const auto table = forgery.Open();
   std::string value;
   ReadCost cost;
@@ -447,8 +447,12 @@ TEST_CASE("table: an index that breaks off is an error in a scan, not its end") 
   // Crash case 54.
   const Entries entries = {{Key("key1", 7), "value1"}, {Key("key2", 7), "value2"}};
   Forgery forgery(entries, 64);
-  // The entry of the second block, a restart point, claims to share 31 bytes of its key.
-  forgery.ReplaceInIndex(std::string("\0\x9\x6l", 4), "\x1f\x9\x6l");
+  // The entry of the second block claims to share 31 bytes of its key.
+  forgery.ReplaceInIndex(
+      "\x3\x9\x6"
+      "2",
+      "\x1f\x9\x6"
+      "2");
   const auto table = forgery.Open();
   const auto it = table->NewIterator(true, nullptr);
   it->SeekToFirst();
@@ -516,7 +520,7 @@ TEST_CASE("table: the check refuses a restart point that is within an entry") {
   Forgery in_data(entries, 4096);
   in_data.Replace(Fixed32(211) + Fixed32(2), Fixed32(210) + Fixed32(2));
   Forgery in_index(entries, 16);
-  in_index.ReplaceInIndex(Fixed32(0) + Fixed32(20), Fixed32(0) + Fixed32(19));
+  in_index.ReplaceInIndex(Fixed32(301) + Fixed32(2), Fixed32(300) + Fixed32(2));
   for (Forgery* forgery : {&in_data, &in_index}) {
     const absl::Status status = forgery->Open()->Check().status();
     CHECK(IsDataLossOf(status, "L0_001.sst"));
@@ -527,7 +531,7 @@ TEST_CASE("table: the check refuses a restart point that is within an entry") {
 // What salvages a table goes by separators, and believes only those that are keys.
 TEST_CASE("table: the check refuses a separator of a type that no entry has") {
   Forgery forgery({{Key("key1", 7), "value1"}}, 64);
-  forgery.ReplaceInIndex("l\x01\xff", "l\x7f\xff");
+  forgery.ReplaceInIndex("key1\x01\x07", "key1\x7f\x07");
   const absl::Status status = forgery.Open()->Check().status();
   CHECK(IsDataLossOf(status, "L0_001.sst"));
   CHECK_MESSAGE(absl::StrContains(status.message(), "separator"), status.ToString());
