@@ -9,7 +9,7 @@ namespace fathom {
 DBImpl::DBImpl(const Options& options, std::string dir)
     : options_(options),
       fs_(options.file_system),
-      cache_(options.block_cache_bytes),
+      cache_(options.block_cache_bytes, options.block_bytes),
       index_budget_(options.index_cache_bytes),
       home_{fs_, std::move(dir), TableCaches(&cache_, &index_budget_)},
       throttle_(options) {

@@ -35,8 +35,7 @@ uint32_t Block::LastRestartBefore(uint32_t offset) const {
 
 struct Block::Shared : Block {};
 
-absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::unique_ptr<char[]> bytes,
-                                                          size_t size,
+absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(BlockBytes bytes, size_t size,
                                                           std::shared_ptr<const std::string> file,
                                                           uint64_t offset, Seeks seeks) {
   absl::StatusOr<std::shared_ptr<Block>> block =

@@ -16,6 +16,7 @@
 #include "lsm/format/coding.h"
 #include "lsm/format/internal_iterator.h"
 #include "lsm/table/block_entry.h"
+#include "lsm/table/block_memory.h"
 #include "lsm/table/entry_index.h"
 
 namespace fathom {
@@ -28,8 +29,7 @@ class Block {
 
   // Takes the bytes of a block without its trailer, whose checksum has been verified. `file` and
   // `offset` say where it came from, for errors. DataLoss if its restart points cannot be.
-  static absl::StatusOr<std::shared_ptr<const Block>> Parse(std::unique_ptr<char[]> bytes,
-                                                            size_t size,
+  static absl::StatusOr<std::shared_ptr<const Block>> Parse(BlockBytes bytes, size_t size,
                                                             std::shared_ptr<const std::string> file,
                                                             uint64_t offset,
                                                             Seeks seeks = Seeks::kFew);
@@ -44,7 +44,10 @@ class Block {
   size_t size() const { return size_; }
 
   // What the block costs in memory, in bytes.
-  size_t charge() const { return Charge(size_, index_.capacity()); }
+  size_t charge() const {
+    const BlockFrames* const frames = owned_.get_deleter().frames.get();
+    return Charge(frames == nullptr ? size_ : frames->frame_bytes(), index_.capacity());
+  }
   // The same of one that is to be read, with so many entries in its index.
   static size_t Charge(size_t size, size_t indexed) {
     return size + sizeof(Block) + indexed * EntryIndex::kBytesAnEntry;
@@ -73,7 +76,7 @@ class Block {
   // The first restart point if there is none.
   uint32_t LastRestartBefore(uint32_t offset) const;
 
-  std::unique_ptr<char[]> owned_;  // null if the bytes are borrowed
+  BlockBytes owned_;  // null if the bytes are borrowed
   const char* bytes_ = nullptr;
   size_t size_ = 0;
   uint32_t restarts_offset_ = 0;  // where the restart points begin, and so the entries end

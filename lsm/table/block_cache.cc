@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "lsm/table/table_format.h"
+
 namespace fathom {
 namespace {
 
@@ -13,13 +15,19 @@ constexpr size_t kFirstSlots = 16;
 constexpr uint64_t kMissesPerTry = 8;
 constexpr size_t kPrefetchedLines = 5;  // the index of a block of 4 KiB with 40 entries
 
+// Room for a block with its trailer, in whole cache lines.
+size_t FrameBytes(size_t block_bytes) { return (block_bytes + kBlockTrailerBytes + 63) / 64 * 64; }
+
 }  // namespace
 
-BlockCache::BlockCache(size_t capacity_bytes)
+BlockCache::BlockCache(size_t capacity_bytes, size_t block_bytes)
     : capacity_bytes_(capacity_bytes),
       shards_in_use_(
           std::bit_floor(std::clamp(capacity_bytes / kLeastShardBytes, size_t{1}, kMaxShards))),
-      shard_capacity_(capacity_bytes / shards_in_use_) {}
+      shard_capacity_(capacity_bytes / shards_in_use_),
+      frames_(block_bytes > 0 && capacity_bytes >= kLeastWithFramesBytes
+                  ? BlockFrames::Make(FrameBytes(block_bytes), capacity_bytes)
+                  : nullptr) {}
 
 uint64_t BlockCache::HashOf(const Key& key) {
   const uint64_t hash = (key.table * 0xff51afd7ed558ccd + key.offset) * 0x9e3779b97f4a7c15;

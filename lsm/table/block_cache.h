@@ -21,6 +21,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/synchronization/mutex.h"
 #include "lsm/table/block.h"
+#include "lsm/table/block_memory.h"
 #include "lsm/table/index_budget.h"
 
 namespace fathom {
@@ -46,8 +47,9 @@ class BlockCache {
   // What a block is read for: a point lookup, or a scan, which seldom comes back to it.
   enum class Priority : uint8_t { kHigh, kLow };
 
-  // `capacity_bytes` 0 keeps nothing. The budget is split evenly over the shards.
-  explicit BlockCache(size_t capacity_bytes);
+  // `capacity_bytes` 0 keeps nothing. The budget is split evenly over the shards. A large cache has
+  // frames for blocks of up to `block_bytes` with their trailers; 0: none.
+  explicit BlockCache(size_t capacity_bytes, size_t block_bytes = 0);
 
   // On a miss says in `*keep`, if that is not null, whether the block should be inserted. In a full
   // shard each eighth miss tries the block at the clock hand: one that was of no use since the hand
@@ -62,6 +64,8 @@ class BlockCache {
   // Forgets the blocks of a table whose file is gone.
   void EraseTable(uint64_t table);
 
+  // Where the bytes of blocks to be inserted should lie; may be null. Lives as long as the cache.
+  BlockFrames* frames() const { return frames_.get(); }
   size_t capacity_bytes() const { return capacity_bytes_; }
   Counters counters() const;
 
@@ -69,6 +73,7 @@ class BlockCache {
   static constexpr size_t kMaxShards = 16;
   // A small cache has fewer, so that each has room for an index block.
   static constexpr size_t kLeastShardBytes = size_t{512} << 10;
+  static constexpr size_t kLeastWithFramesBytes = size_t{32} << 20;
 
   // Freed by the caller after the lock is released.
   using Dropped = absl::InlinedVector<std::shared_ptr<const Block>, 4>;
@@ -104,6 +109,7 @@ class BlockCache {
   const size_t capacity_bytes_;
   const size_t shards_in_use_;
   const size_t shard_capacity_;
+  const std::shared_ptr<BlockFrames> frames_;
   std::array<Shard, kMaxShards> shards_;
 };
 

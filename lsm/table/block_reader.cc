@@ -28,7 +28,7 @@ absl::StatusOr<Compression> Vouch(absl::string_view block_and_trailer, const std
 
 // A verified block with its trailer, as it is in the file.
 struct StoredBlock {
-  std::unique_ptr<char[]> bytes;
+  BlockBytes bytes;
   Compression compression = Compression::kNone;
 };
 
@@ -43,13 +43,14 @@ absl::Status CheckWithinFile(const ReadableFile& file, const std::string& name,
 
 absl::StatusOr<StoredBlock> ReadStored(const ReadableFile& file, const std::string& name,
                                        const BlockHandle& handle,
-                                       std::optional<uint32_t> parent_checksum) {
+                                       std::optional<uint32_t> parent_checksum,
+                                       BlockFrames* frames) {
   absl::Status status = CheckWithinFile(file, name, handle);
   if (!status.ok()) {
     return status;
   }
   const size_t n = handle.size + kBlockTrailerBytes;
-  StoredBlock stored{.bytes = std::make_unique_for_overwrite<char[]>(n)};
+  StoredBlock stored{.bytes = TakeBlockBytes(frames, n)};
   status = ReadExactly(file, name, handle.offset, n, stored.bytes.get());
   if (!status.ok()) {
     return status;
@@ -67,8 +68,9 @@ absl::StatusOr<std::shared_ptr<const Block>> Uncompress(Compression compression,
                                                         absl::string_view stored,
                                                         std::shared_ptr<const std::string> name,
                                                         const BlockHandle& handle,
-                                                        Block::Seeks seeks) {
-  absl::StatusOr<UncompressedBlock> block = Decompress(compression, stored, *name, handle.offset);
+                                                        Block::Seeks seeks, BlockFrames* frames) {
+  absl::StatusOr<UncompressedBlock> block =
+      Decompress(compression, stored, *name, handle.offset, frames);
   if (!block.ok()) {
     return block.status();
   }
@@ -106,8 +108,8 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum,
-                                                       Block::Seeks seeks) {
-  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum);
+                                                       Block::Seeks seeks, BlockFrames* frames) {
+  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum, frames);
   if (!stored.ok()) {
     return stored.status();
   }
@@ -116,7 +118,7 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                         seeks);
   }
   return Uncompress(stored->compression, absl::string_view(stored->bytes.get(), handle.size),
-                    std::move(name), handle, seeks);
+                    std::move(name), handle, seeks, frames);
 }
 
 char* BlockScratch::Take(size_t n) {
@@ -157,7 +159,7 @@ absl::StatusOr<std::shared_ptr<const Block>> BorrowBlock(absl::string_view block
   }
   const absl::string_view stored = block_and_trailer.substr(0, handle.size);
   if (*compression != Compression::kNone) {
-    return Uncompress(*compression, stored, std::move(name), handle, Block::Seeks::kFew);
+    return Uncompress(*compression, stored, std::move(name), handle, Block::Seeks::kFew, nullptr);
   }
   return Block::ParseBorrowed(stored, std::move(name), handle.offset);
 }

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "lsm/table/block_memory.h"
 #include "lsm/table/table_format.h"
 
 struct ZSTD_CCtx_s;
@@ -41,14 +42,16 @@ class Compressor {
 absl::string_view CompressionName(Compression compression);
 
 struct UncompressedBlock {
-  std::unique_ptr<char[]> bytes;
+  BlockBytes bytes;
   size_t size = 0;
 };
 
 // Undoes Compress. `file` and `offset` say where `stored` came from. DataLoss if it is not what
 // Compress gives, or `compression` (a byte from disk) is kNone or none of those that we know;
-// memory is allocated only for a size that so many bytes can expand to.
+// memory is taken, of `frames` if that is not null, only for a size that so many bytes can expand
+// to.
 absl::StatusOr<UncompressedBlock> Decompress(Compression compression, absl::string_view stored,
-                                             const std::string& file, uint64_t offset);
+                                             const std::string& file, uint64_t offset,
+                                             BlockFrames* frames = nullptr);
 
 }  // namespace fathom

@@ -287,7 +287,8 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
     return ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      ReadBlock(*file_, name_, entry.handle, entry.checksum, keep ? use.seeks : Block::Seeks::kFew);
+      ReadBlock(*file_, name_, entry.handle, entry.checksum, keep ? use.seeks : Block::Seeks::kFew,
+                keep ? use.cache->frames() : nullptr);
   if (block.ok() && keep) {
     use.cache->Insert(key, *block, use.priority);
   }
