@@ -31,8 +31,8 @@ std::shared_ptr<BlockFrames> BlockFrames::Make(size_t frame_bytes, size_t capaci
 #ifdef MADV_HUGEPAGE
   ::madvise(mapping, mapped_bytes, MADV_HUGEPAGE);
 #endif
-  return std::shared_ptr<BlockFrames>(new BlockFrames(
-      frame_bytes, capacity_bytes, static_cast<char*>(mapping), mapped_bytes));
+  return std::shared_ptr<BlockFrames>(
+      new BlockFrames(frame_bytes, capacity_bytes, static_cast<char*>(mapping), mapped_bytes));
 }
 
 BlockFrames::BlockFrames(size_t frame_bytes, size_t capacity_bytes, char* mapping,
