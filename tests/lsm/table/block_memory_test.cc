@@ -46,6 +46,10 @@ TEST_CASE("block memory: what fills most of a frame gets one, and the next the s
   const BlockBytes again = frames->Take(4000);
   const BlockBytes one_more = frames->Take(4000);
   CHECK((again.get() == first || one_more.get() == first));
+  const BlockBytes fresh = frames->Take(4000);
+  CHECK(again.get() != one_more.get());
+  CHECK(fresh.get() != again.get());
+  CHECK(fresh.get() != one_more.get());
 }
 
 TEST_CASE("block memory: when no frame is left, the heap helps out") {
