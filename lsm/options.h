@@ -50,7 +50,7 @@ struct Options {
 
   // Memory for data blocks that were read, uncompressed. Default: 64 MiB. 0 keeps nothing: each
   // lookup then reads from the operating system. Raise it towards the size of the data that is read
-  // again and again.
+  // again and again. From 32 MiB on it takes memory in huge pages, where the system has them.
   size_t block_cache_bytes = size_t{64} << 20;
 
   // Memory for index blocks, of which a lookup needs one for each table it looks into: a table that

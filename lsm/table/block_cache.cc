@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "lsm/table/table_format.h"
 
 namespace fathom {
@@ -16,7 +17,10 @@ constexpr uint64_t kMissesPerTry = 8;
 constexpr size_t kPrefetchedLines = 5;  // the index of a block of 4 KiB with 40 entries
 
 // Room for a block with its trailer, in whole cache lines.
-size_t FrameBytes(size_t block_bytes) { return (block_bytes + kBlockTrailerBytes + 63) / 64 * 64; }
+size_t FrameBytes(size_t block_bytes) {
+  constexpr size_t kLine = ABSL_CACHELINE_SIZE;
+  return (block_bytes + kBlockTrailerBytes + kLine - 1) / kLine * kLine;
+}
 
 }  // namespace
 

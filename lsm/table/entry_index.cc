@@ -26,7 +26,7 @@ class EntryWalk {
     }
     EntryHeader header;
     const char* const p = DecodeEntryHeader(block_ + next_, block_ + end_, &header);
-    ok_ = p != nullptr && header.shared <= key_size_ &&
+    ok_ = p != nullptr && header.shared <= key_size() &&
           header.shared + header.unshared >= kTrailerBytes;
     if (!ok_) {
       return false;
@@ -34,7 +34,6 @@ class EntryWalk {
     offset_ = next_;
     shared_ = header.shared;
     unshared_ = absl::string_view(p, header.unshared);
-    key_size_ = size_t{header.shared} + header.unshared;
     next_ = static_cast<uint32_t>(p + header.unshared + header.value_size - block_);
     return true;
   }
@@ -44,15 +43,16 @@ class EntryWalk {
   // The internal key: bytes of the one before it, and its own.
   size_t shared() const { return shared_; }
   absl::string_view unshared() const { return unshared_; }
-  size_t user_key_size() const { return key_size_ - kTrailerBytes; }
+  size_t user_key_size() const { return key_size() - kTrailerBytes; }
 
  private:
+  size_t key_size() const { return shared_ + unshared_.size(); }
+
   const char* const block_;
   const uint32_t end_;
   uint32_t next_;
   uint32_t offset_ = 0;
   bool ok_ = true;
-  size_t key_size_ = 0;
   size_t shared_ = 0;
   absl::string_view unshared_;
 };

@@ -448,11 +448,7 @@ TEST_CASE("table: an index that breaks off is an error in a scan, not its end") 
   const Entries entries = {{Key("key1", 7), "value1"}, {Key("key2", 7), "value2"}};
   Forgery forgery(entries, 64);
   // The entry of the second block claims to share 31 bytes of its key.
-  forgery.ReplaceInIndex(
-      "\x3\x9\x6"
-      "2",
-      "\x1f\x9\x6"
-      "2");
+  forgery.ReplaceInIndex("\3\11\0062", "\37\11\0062");  // octal, as a digit of the key follows
   const auto table = forgery.Open();
   const auto it = table->NewIterator(true, nullptr);
   it->SeekToFirst();
