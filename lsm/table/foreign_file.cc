@@ -105,13 +105,14 @@ absl::StatusOr<std::unique_ptr<ForeignFile>> ForeignFile::Open(std::unique_ptr<R
   return opened;
 }
 
-absl::StatusOr<UncompressedBlock> ForeignFile::Read(const BlockHandle& handle) {
-  const absl::StatusOr<absl::string_view> stored = ReadStored(handle, nullptr);
+absl::StatusOr<UncompressedBlock> ForeignFile::Read(const BlockHandle& handle,
+                                                    std::optional<uint32_t> parent_checksum) {
+  const absl::StatusOr<absl::string_view> stored = ReadStored(handle, parent_checksum, nullptr);
   return stored.ok() ? Uncompress(*stored, handle.offset) : stored.status();
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> ForeignFile::ReadBlock(const BlockHandle& handle) {
-  absl::StatusOr<UncompressedBlock> block = Read(handle);
+  absl::StatusOr<UncompressedBlock> block = Read(handle, std::nullopt);
   if (!block.ok()) {
     return block.status();
   }
@@ -120,14 +121,9 @@ absl::StatusOr<std::shared_ptr<const Block>> ForeignFile::ReadBlock(const BlockH
 
 absl::StatusOr<std::shared_ptr<const Block>> ForeignFile::ReadDataBlock(
     const BlockHandle& handle, std::optional<uint32_t> parent_checksum, Readahead* readahead) {
-  const absl::StatusOr<absl::string_view> stored = ReadStored(handle, readahead);
+  const absl::StatusOr<absl::string_view> stored = ReadStored(handle, parent_checksum, readahead);
   if (!stored.ok()) {
     return stored.status();
-  }
-  const uint32_t checksum = DecodeFixed32(stored->data() + handle.size + 1);
-  if (parent_checksum.has_value() && checksum != *parent_checksum) {
-    return Corruption(*name_, handle.offset, "block checksum, as the block's parent has it",
-                      *parent_checksum, checksum);
   }
   absl::StatusOr<UncompressedBlock> block = Uncompress(*stored, handle.offset);
   if (!block.ok()) {
@@ -140,10 +136,11 @@ absl::StatusOr<std::shared_ptr<const Block>> ForeignFile::ReadDataBlock(
 }
 
 absl::Status ForeignFile::Verify(const BlockHandle& handle) {
-  return ReadStored(handle, nullptr).status();
+  return ReadStored(handle, std::nullopt, nullptr).status();
 }
 
 absl::StatusOr<absl::string_view> ForeignFile::ReadStored(const BlockHandle& handle,
+                                                          std::optional<uint32_t> parent_checksum,
                                                           Readahead* readahead) {
   if (!EndsWithin(handle, footer_offset_)) {
     return Corruption(*name_, handle.offset, "block",
@@ -171,6 +168,10 @@ absl::StatusOr<absl::string_view> ForeignFile::ReadStored(const BlockHandle& han
   const uint32_t found = ForeignBlockChecksum(footer_.checksum, stored.substr(0, handle.size + 1));
   if (found != expected) {
     return Corruption(*name_, handle.offset, "block checksum", expected, found);
+  }
+  if (parent_checksum.has_value() && found != *parent_checksum) {
+    return Corruption(*name_, handle.offset, "block checksum, as the block's parent has it",
+                      *parent_checksum, found);
   }
   return stored;
 }

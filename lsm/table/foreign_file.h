@@ -27,12 +27,13 @@ class ForeignFile {
                                                            std::string name);
 
   // The bytes of the block at `handle`, for one of no particular order. DataLoss if it lies outside
-  // the file or is damaged; InvalidArgument for a compression that is not read here.
-  absl::StatusOr<UncompressedBlock> Read(const BlockHandle& handle);
-  // The same, parsed.
+  // the file, is damaged, or its checksum is not `parent_checksum`, where there is one;
+  // InvalidArgument for a compression that is not read here.
+  absl::StatusOr<UncompressedBlock> Read(const BlockHandle& handle,
+                                         std::optional<uint32_t> parent_checksum);
+  // The same of one that no parent vouches for, parsed.
   absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const BlockHandle& handle);
-  // The next data block: read ahead, and freed of a hash index, which only lookups need. DataLoss
-  // also if its checksum is not `parent_checksum`, where there is one.
+  // The next data block: read ahead, and freed of a hash index, which only lookups need.
   absl::StatusOr<std::shared_ptr<const Block>> ReadDataBlock(
       const BlockHandle& handle, std::optional<uint32_t> parent_checksum, Readahead* readahead);
   // Only looks at the checksum.
@@ -46,7 +47,9 @@ class ForeignFile {
   ForeignFile(std::unique_ptr<ReadableFile> file, std::string name);
 
   // A sound block with its trailer, which lives until the next call.
-  absl::StatusOr<absl::string_view> ReadStored(const BlockHandle& handle, Readahead* readahead);
+  absl::StatusOr<absl::string_view> ReadStored(const BlockHandle& handle,
+                                               std::optional<uint32_t> parent_checksum,
+                                               Readahead* readahead);
   absl::StatusOr<UncompressedBlock> Uncompress(absl::string_view block_and_trailer,
                                                uint64_t offset) const;
 

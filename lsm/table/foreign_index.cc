@@ -11,7 +11,7 @@ namespace fathom {
 
 absl::StatusOr<ForeignIndex> ForeignIndex::Open(ForeignFile* file, const ForeignIndexForm& form) {
   ForeignIndex index(file, form);
-  absl::StatusOr<Level> top = index.OpenLevel(file->footer().index);
+  absl::StatusOr<Level> top = index.OpenLevel({.handle = file->footer().index});
   if (!top.ok()) {
     return top.status();
   }
@@ -19,8 +19,8 @@ absl::StatusOr<ForeignIndex> ForeignIndex::Open(ForeignFile* file, const Foreign
   return index;
 }
 
-absl::StatusOr<ForeignIndex::Level> ForeignIndex::OpenLevel(const BlockHandle& handle) {
-  absl::StatusOr<UncompressedBlock> block = file_->Read(handle);
+absl::StatusOr<ForeignIndex::Level> ForeignIndex::OpenLevel(const ForeignIndexEntry& entry) {
+  absl::StatusOr<UncompressedBlock> block = file_->Read(entry.handle, entry.checksum);
   if (!block.ok()) {
     return block.status();
   }
@@ -28,13 +28,13 @@ absl::StatusOr<ForeignIndex::Level> ForeignIndex::OpenLevel(const BlockHandle& h
   const size_t restarts =
       block->size < kWord ? 0 : DecodeFixed32(block->bytes.get() + block->size - kWord);
   if (restarts == 0 || restarts > (block->size - kWord) / kWord) {
-    return Corruption(file_->name(), handle.offset, "number of restart points of the index",
+    return Corruption(file_->name(), entry.handle.offset, "number of restart points of the index",
                       absl::StrCat("what ", block->size, " bytes can hold"), restarts);
   }
   Level level;
   level.end = block->size - (restarts + 1) * kWord;
   level.block = *std::move(block);
-  level.offset = handle.offset;
+  level.offset = entry.handle.offset;
   return level;
 }
 
@@ -54,7 +54,7 @@ absl::StatusOr<bool> ForeignIndex::Next(ForeignIndexEntry* entry) {
       continue;
     }
     if (!leaf) {
-      absl::StatusOr<Level> partition = OpenLevel(level.last.handle);
+      absl::StatusOr<Level> partition = OpenLevel(level.last);
       if (!partition.ok()) {
         return partition.status();
       }
@@ -122,7 +122,7 @@ bool ForeignIndex::ReadValue(absl::string_view* in, bool shares, bool leaf, Leve
   if (leaf && form_.first_keys && !GetLengthPrefixed(in, &first_key)) {
     return false;
   }
-  if (leaf && form_.block_checksums) {
+  if (form_.block_checksums) {
     uint32_t checksum;
     if (!GetFixed32(in, &checksum)) {
       return false;

@@ -25,15 +25,15 @@ namespace fathom {
 
 // How the entries of an index look, by the table's properties.
 struct ForeignIndexForm {
-  bool two_levels = false;       // its entries are handles of index blocks
-  bool delta_values = false;     // entries are delta entries
-  bool first_keys = false;       // not on the upper one of two levels
-  bool block_checksums = false;  // the same
+  bool two_levels = false;    // its entries are handles of index blocks
+  bool delta_values = false;  // entries are delta entries
+  bool first_keys = false;    // not on the upper one of two levels
+  bool block_checksums = false;
 };
 
 struct ForeignIndexEntry {
   BlockHandle handle;
-  std::optional<uint32_t> checksum;  // of the block, where the index holds these
+  std::optional<uint32_t> checksum = std::nullopt;  // of the block, where the index holds these
 };
 
 class ForeignIndex {
@@ -58,7 +58,7 @@ class ForeignIndex {
 
   ForeignIndex(ForeignFile* file, const ForeignIndexForm& form) : file_(file), form_(form) {}
 
-  absl::StatusOr<Level> OpenLevel(const BlockHandle& handle);
+  absl::StatusOr<Level> OpenLevel(const ForeignIndexEntry& entry);
   // Moves to the next entry; false at the end. `leaf`: its entries are of data blocks.
   absl::StatusOr<bool> Advance(Level* level, bool leaf);
   // Reads the value of an entry off the front of `in`; false if it is none.

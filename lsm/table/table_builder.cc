@@ -1,7 +1,9 @@
 #include "lsm/table/table_builder.h"
 
 #include <cassert>
+#include <limits>
 #include <utility>
+#include <vector>
 
 #include "lsm/format/checksum.h"
 #include "lsm/format/coding.h"
@@ -16,7 +18,7 @@ TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* fil
       file_(file),
       data_block_(kRestartInterval),
       compressor_(options.compression),
-      index_block_(kRestartInterval) {
+      index_(options.index_partition_bytes) {
   properties_.compression = options.compression;
 }
 
@@ -76,8 +78,7 @@ absl::StatusOr<BuiltTable> TableBuilder::Finish() {
   properties_.user_keys = filter_.num_keys();
   BuiltTable built;
   Footer footer;
-  footer.index = WriteBlock(index_block_.Finish(), &properties_.index_checksum);
-  properties_.index_bytes = footer.index.size + kBlockTrailerBytes;
+  WriteIndex(&footer);
   // The tail is hashed whole, so nothing is flushed until it is complete.
   const size_t tail_begins = buffer_.size();
   WriteTail(&footer, &built.filter_bits);
@@ -120,10 +121,25 @@ void TableBuilder::CutDataBlock() {
 }
 
 void TableBuilder::AddIndexEntry(const std::string& separator) {
-  std::string value;
-  pending_.AppendTo(&value);
-  index_block_.Add(separator, value);
+  index_.Add(separator, pending_);
   index_entry_pending_ = false;
+}
+
+void TableBuilder::WriteIndex(Footer* footer) {
+  const std::vector<IndexBuilder::Partition> partitions = index_.Finish();
+  if (partitions.size() == 1) {
+    footer->index = WriteBlock(partitions.front().block, &properties_.index_checksum);
+  } else {
+    IndexBuilder root(std::numeric_limits<size_t>::max());
+    for (const IndexBuilder::Partition& partition : partitions) {
+      IndexEntry entry;
+      entry.handle = WriteBlock(partition.block, &entry.checksum);
+      root.Add(partition.last_separator, entry);
+    }
+    index_root_ = std::move(root.Finish().front().block);
+    properties_.index_partitions = partitions.size();
+  }
+  properties_.index_bytes = offset_ - properties_.data_bytes;
 }
 
 void TableBuilder::WriteTail(Footer* footer, uint64_t* filter_bits) {
@@ -132,6 +148,10 @@ void TableBuilder::WriteTail(Footer* footer, uint64_t* filter_bits) {
   *filter_bits = BloomFilter(filter).num_bits();
   properties_.filter_bytes = filter.size();
   const BlockHandle filter_handle = WriteBlock(filter, &unused_checksum);
+  if (!index_root_.empty()) {
+    footer->index = WriteBlock(index_root_, &properties_.index_checksum);
+    properties_.index_root_bytes = footer->index.size + kBlockTrailerBytes;
+  }
   BlockHandle range_tombstones_handle;
   if (!range_tombstones_.empty()) {
     range_tombstones_handle = WriteBlock(range_tombstones_, &unused_checksum);

@@ -17,6 +17,7 @@
 #include "lsm/table/block_builder.h"
 #include "lsm/table/bloom_filter.h"
 #include "lsm/table/compression.h"
+#include "lsm/table/index_builder.h"
 #include "lsm/table/table_format.h"
 #include "lsm/table/table_properties.h"
 
@@ -26,6 +27,8 @@ struct TableBuilderOptions {
   size_t block_bytes = 4096;  // a data block is cut when its next entry would pass this size
   // Of data blocks; one that would not become smaller by an eighth is stored as it is.
   Compression compression = Compression::kNone;
+  size_t index_partition_bytes = size_t{32}
+                                 << 10;  // a larger index is cut into blocks of this size
 };
 
 // What was written.
@@ -68,7 +71,9 @@ class TableBuilder {
   bool DoesNotFit(absl::string_view key, absl::string_view value) const;
   void CutDataBlock();
   void AddIndexEntry(const std::string& separator);
-  // Appends all that follows the index, with the footer, whose index handle is set, to the buffer.
+  // Appends the index; leaves its handle in the footer, or its root to be written.
+  void WriteIndex(Footer* footer);
+  // Appends all that follows the index, with the footer, to the buffer.
   void WriteTail(Footer* footer, uint64_t* filter_bits);
   // Appends a block as it is to be stored, and its trailer, to the buffer.
   BlockHandle WriteBlock(absl::string_view stored, Compression compression, uint32_t* checksum);
@@ -85,7 +90,8 @@ class TableBuilder {
   uint64_t offset_ = 0;  // of the file's end, buffer included
   BlockBuilder data_block_;
   Compressor compressor_;
-  BlockBuilder index_block_;
+  IndexBuilder index_;
+  std::string index_root_;  // empty if there is none
   BloomFilterBuilder filter_;
   TableProperties properties_;
   std::string range_tombstones_;  // their block; empty if there are none

@@ -102,62 +102,81 @@ void CountRangeTombstones(const RangeTombstones* list, TableProperties* counted)
   }
 }
 
-}  // namespace
-
-absl::StatusOr<TableCheck> TableReader::Check() const {
-  if (absl::Status status = CheckTailOnDisk(); !status.ok()) {
-    return status;
-  }
+// The data blocks of an index partition. They have to begin at `*end`, which is moved on.
+absl::Status CheckPartition(const ReadableFile& file,
+                            const std::shared_ptr<const std::string>& name,
+                            const IndexPartition& partition, EntryChecker* checker, uint64_t* end) {
   const absl::StatusOr<std::shared_ptr<const Block>> index_block =
-      ReadBlock(*file_, name_, index_handle_, properties_.index_checksum);
+      ReadBlock(file, name, partition.block.handle, partition.block.checksum);
   if (!index_block.ok()) {
     return index_block.status();
   }
-  EntryChecker checker(filter_);
-  uint64_t end = 0;  // of the blocks checked so far
+  std::string last_separator;
   BlockIterator index(*index_block);
   for (index.SeekToFirst(); index.Valid(); index.Next()) {
     const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
     if (!entry.ok()) {
       return entry.status();
     }
-    if (entry->handle.offset != end) {
-      return index.CorruptEntry("offset of the next block", end, entry->handle.offset);
+    if (entry->handle.offset != *end) {
+      return index.CorruptEntry("offset of the next block", *end, entry->handle.offset);
     }
     const absl::StatusOr<std::shared_ptr<const Block>> block =
-        ReadBlock(*file_, name_, entry->handle, entry->checksum);
+        ReadBlock(file, name, entry->handle, entry->checksum);
     if (!block.ok()) {
       return block.status();
     }
     const uint64_t stored_bytes = entry->handle.size + kBlockTrailerBytes;
-    if (absl::Status status = checker.CheckBlock(index, *block, stored_bytes); !status.ok()) {
+    if (absl::Status status = checker->CheckBlock(index, *block, stored_bytes); !status.ok()) {
       return status;
     }
-    end = EndOf(entry->handle);
+    *end = EndOf(entry->handle);
+    last_separator.assign(index.key().data(), index.key().size());
   }
   if (!index.status().ok()) {
     return index.status();
   }
-  if (absl::Status status = (*index_block)->CheckRestartPoints(); !status.ok()) {
+  if (!partition.last_separator.empty() && last_separator != partition.last_separator) {
+    return Corruption(*name, partition.block.handle.offset, "last separator of an index partition",
+                      Quoted(partition.last_separator), Quoted(last_separator));
+  }
+  return (*index_block)->CheckRestartPoints();
+}
+
+}  // namespace
+
+absl::StatusOr<TableCheck> TableReader::Check() const {
+  if (absl::Status status = CheckTailOnDisk(); !status.ok()) {
     return status;
   }
-  if (end != index_handle_.offset) {
-    return Corruption(identity_.name, end, "offset of the index", end, index_handle_.offset);
+  EntryChecker checker(filter_);
+  uint64_t end = 0;  // of the blocks checked so far
+  for (size_t i = 0; i < index_->size(); ++i) {
+    const IndexPartition& partition = index_->partition(i);
+    if (absl::Status status = CheckPartition(*file_, name_, partition, &checker, &end);
+        !status.ok()) {
+      return status;
+    }
+  }
+  if (end != index_->offset()) {
+    return Corruption(identity_.name, end, "offset of the index", end, index_->offset());
   }
   TableProperties& counted = checker.counted();
   CountRangeTombstones(range_tombstones_.get(), &counted);
-  counted.index_bytes = properties_.index_bytes;  // these two were compared at opening
+  counted.index_bytes = properties_.index_bytes;  // these were compared at opening
+  counted.index_partitions = properties_.index_partitions;
+  counted.index_root_bytes = properties_.index_root_bytes;
   counted.filter_bytes = properties_.filter_bytes;
   const uint64_t tail_offset = identity_.file_bytes - identity_.tail_bytes;
   if (absl::Status status = properties_.CheckCounts(counted, identity_.name, tail_offset);
       !status.ok()) {
     return status;
   }
-  constexpr uint64_t kOtherBlocks = 4;  // index, filter, properties, metaindex
-  return TableCheck{
-      .blocks = counted.data_blocks + kOtherBlocks + (range_tombstones_ == nullptr ? 0 : 1),
-      .bytes = identity_.file_bytes,
-      .entries = counted.entries};
+  constexpr uint64_t kOtherBlocks = 3;  // filter, properties, metaindex
+  return TableCheck{.blocks = counted.data_blocks + index_->size() + (index_->size() > 1 ? 1 : 0) +
+                              kOtherBlocks + (range_tombstones_ == nullptr ? 0 : 1),
+                    .bytes = identity_.file_bytes,
+                    .entries = counted.entries};
 }
 
 absl::Status TableReader::CheckTailOnDisk() const {

@@ -11,13 +11,11 @@ TableIterator::TableIterator(std::shared_ptr<TableReader> table, const ScanUse& 
     : table_(std::move(table)),
       use_(use),
       readahead_(use.most_ahead),
-      cost_(cost == nullptr ? &unwanted_cost_ : cost) {}
+      cost_(cost == nullptr ? &unwanted_cost_ : cost),
+      index_(table_.get(), use_.keep_index, cost_) {}
 
 void TableIterator::SeekToFirst() {
-  if (!Start()) {
-    return;
-  }
-  index_->SeekToFirst();
+  index_.SeekToFirst();
   if (OpenDataBlock()) {
     data_->SeekToFirst();
     SettleForward();
@@ -25,10 +23,7 @@ void TableIterator::SeekToFirst() {
 }
 
 void TableIterator::SeekToLast() {
-  if (!Start()) {
-    return;
-  }
-  index_->SeekToLast();
+  index_.SeekToLast();
   if (OpenDataBlock()) {
     data_->SeekToLast();
     SettleBackward();
@@ -36,10 +31,7 @@ void TableIterator::SeekToLast() {
 }
 
 void TableIterator::Seek(absl::string_view target) {
-  if (!Start()) {
-    return;
-  }
-  index_->Seek(target);
+  index_.Seek(target);
   if (OpenDataBlock()) {
     data_->Seek(target);
     data_->PrefetchAhead();
@@ -59,32 +51,21 @@ void TableIterator::Prev() {
   SettleBackward();
 }
 
-bool TableIterator::Start() {
-  data_.reset();
-  ShowNothing();
-  status_ = absl::OkStatus();
-  if (index_.has_value()) {
-    return true;
-  }
-  absl::StatusOr<std::shared_ptr<const Block>> block =
-      table_->GetIndexBlock(use_.keep_index, cost_);
-  if (!block.ok()) {
-    Fail(block.status());
-    return false;
-  }
-  index_.emplace(*std::move(block));
-  return true;
-}
-
 bool TableIterator::OpenDataBlock() {
   data_.reset();
   ShowNothing();
-  if (!index_->Valid()) {
-    status_ = index_->status();
+  status_ = absl::OkStatus();
+  if (!index_.Valid()) {
+    status_ = index_.status();
+    return false;
+  }
+  const absl::StatusOr<IndexEntry> entry = index_.entry();
+  if (!entry.ok()) {
+    Fail(entry.status());
     return false;
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      table_->ScanDataBlock(*index_, use_.fill_cache, &readahead_, &scratch_, cost_);
+      table_->ScanDataBlock(*entry, use_.fill_cache, &readahead_, &scratch_, cost_);
   if (!block.ok()) {
     Fail(block.status());
     return false;
@@ -98,7 +79,7 @@ void TableIterator::SettleForward() {
     if (!data_->status().ok()) {
       return Fail(data_->status());
     }
-    index_->Next();
+    index_.Next();
     if (!OpenDataBlock()) {
       return;
     }
@@ -113,7 +94,7 @@ void TableIterator::SettleBackward() {
     if (!data_->status().ok()) {
       return Fail(data_->status());
     }
-    index_->Prev();
+    index_.Prev();
     if (!OpenDataBlock()) {
       return;
     }

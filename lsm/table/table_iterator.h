@@ -1,5 +1,5 @@
-// A cursor over a whole table: one over the index block and one over the data block at which it
-// stands. Internal to lsm/table.
+// A cursor over a whole table: one over the index and one over the data block at which it stands.
+// Internal to lsm/table.
 //
 // One thread at a time. An error ends it: Valid() is false and status() says why, until it is
 // positioned anew.
@@ -14,6 +14,7 @@
 #include "lsm/format/lookup.h"
 #include "lsm/table/block.h"
 #include "lsm/table/block_reader.h"
+#include "lsm/table/index_iterator.h"
 #include "lsm/table/readahead.h"
 #include "lsm/table/table_reader.h"
 
@@ -39,8 +40,6 @@ class TableIterator final : public InternalIterator {
   absl::Status status() const override { return status_; }
 
  private:
-  // Forgets the position and reads the index block if that has not been done. False on error.
-  bool Start();
   // Makes `data_` a cursor over the block of the current index entry. False, with no `data_`, at
   // the end of the index or on error.
   bool OpenDataBlock();
@@ -57,7 +56,7 @@ class TableIterator final : public InternalIterator {
   BlockScratch scratch_;
   ReadCost unwanted_cost_;
   ReadCost* const cost_;
-  std::optional<BlockIterator> index_;
+  IndexIterator index_;
   std::optional<BlockIterator> data_;
   absl::Status status_;
 };

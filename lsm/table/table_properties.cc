@@ -15,9 +15,14 @@ namespace {
 
 // Numbers that differ from table to table, as varint64.
 struct Count {
+  enum class Absence : uint8_t {
+    kDamage,
+    kZero,     // it is written where it is not 0
+    kUnknown,  // tables of an older version lack it
+  };
   absl::string_view name;
   uint64_t TableProperties::*field;
-  bool required = true;  // else tables of an older version lack it: 0
+  Absence absence = Absence::kDamage;
 };
 constexpr Count kCounts[] = {
     {"fathom.largest.sequence", &TableProperties::largest_sequence},
@@ -25,17 +30,20 @@ constexpr Count kCounts[] = {
     {"rocksdb.data.size", &TableProperties::data_bytes},
     {"rocksdb.deleted.keys", &TableProperties::deletions},
     {"rocksdb.filter.size", &TableProperties::filter_bytes},
+    {"rocksdb.index.partitions", &TableProperties::index_partitions, Count::Absence::kZero},
     {"rocksdb.index.size", &TableProperties::index_bytes},
     {"rocksdb.num.data.blocks", &TableProperties::data_blocks},
     {"rocksdb.num.entries", &TableProperties::entries},
-    {"rocksdb.num.filter_entries", &TableProperties::user_keys, /*required=*/false},
+    {"rocksdb.num.filter_entries", &TableProperties::user_keys, Count::Absence::kUnknown},
     {"rocksdb.num.range-deletions", &TableProperties::range_deletions},
     {"rocksdb.raw.key.size", &TableProperties::raw_key_bytes},
     {"rocksdb.raw.value.size", &TableProperties::raw_value_bytes},
+    {"rocksdb.top-level.index.size", &TableProperties::index_root_bytes, Count::Absence::kZero},
 };
 
 constexpr absl::string_view kIndexChecksum = "fathom.index.checksum";  // fixed32
 constexpr absl::string_view kCompression = "rocksdb.compression";      // CompressionName
+constexpr absl::string_view kIndexType = "rocksdb.block.based.table.index.type";
 
 // The same in every table that this version writes. A table in which one that `matters` differs
 // cannot be read by the code here.
@@ -46,9 +54,12 @@ struct Setting {
 };
 constexpr absl::string_view kVarintZero("\0", 1);
 constexpr absl::string_view kVarintFive("\5", 1);
-constexpr absl::string_view kFixed32Zero("\0\0\0\0", 4);
+
+// Values of kIndexType.
+constexpr absl::string_view kBinarySearch("\0\0\0\0", 4);
+constexpr absl::string_view kTwoLevels("\2\0\0\0", 4);
+
 constexpr Setting kSettings[] = {
-    {"rocksdb.block.based.table.index.type", kFixed32Zero, true},
     {"rocksdb.block.based.table.prefix.filtering", "0", false},
     {"rocksdb.block.based.table.whole.key.filtering", "1", false},
     {"rocksdb.column.family.id", kVarintZero, false},
@@ -113,7 +124,8 @@ void TableProperties::CountEntry(absl::string_view internal_key, absl::string_vi
 absl::Status TableProperties::CheckCounts(const TableProperties& counted, const std::string& file,
                                           uint64_t offset) const {
   for (const Count& count : kCounts) {
-    if (this->*count.field != counted.*count.field && (count.required || this->*count.field != 0)) {
+    const bool unknown = count.absence == Count::Absence::kUnknown && this->*count.field == 0;
+    if (this->*count.field != counted.*count.field && !unknown) {
       return Corruption(file, offset, absl::StrCat("table property ", count.name),
                         counted.*count.field, this->*count.field);
     }
@@ -124,11 +136,14 @@ absl::Status TableProperties::CheckCounts(const TableProperties& counted, const 
 std::string TableProperties::Encode() const {
   PropertyValues values;
   for (const Count& count : kCounts) {
-    PutVarint64(&values[std::string(count.name)], this->*count.field);
+    if (count.absence != Count::Absence::kZero || this->*count.field != 0) {
+      PutVarint64(&values[std::string(count.name)], this->*count.field);
+    }
   }
   for (const Setting& setting : kSettings) {
     values[std::string(setting.name)] = std::string(setting.value);
   }
+  values[std::string(kIndexType)] = std::string(index_partitions == 0 ? kBinarySearch : kTwoLevels);
   PutFixed32(&values[std::string(kIndexChecksum)], index_checksum);
   values[std::string(kCompression)] = std::string(CompressionName(compression));
 
@@ -158,12 +173,16 @@ absl::StatusOr<TableProperties> TableProperties::Decode(const std::shared_ptr<co
   TableProperties properties;
   for (const Count& count : kCounts) {
     absl::string_view value = value_of(count.name);
-    if (!count.required && !values->contains(std::string(count.name))) {
+    if (count.absence != Count::Absence::kDamage && !values->contains(std::string(count.name))) {
       continue;
     }
     if (!GetVarint64(&value, &(properties.*count.field)) || !value.empty()) {
       return Damaged(*block, count.name, "a varint64", *values);
     }
+  }
+  if (const bool parts = properties.index_partitions != 0;
+      value_of(kIndexType) != (parts ? kTwoLevels : kBinarySearch)) {
+    return Damaged(*block, kIndexType, parts ? "2, two levels" : "0, binary search", *values);
   }
   absl::string_view checksum = value_of(kIndexChecksum);
   if (!GetFixed32(&checksum, &properties.index_checksum) || !checksum.empty()) {

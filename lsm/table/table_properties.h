@@ -24,7 +24,7 @@ absl::StatusOr<PropertyValues> ReadPropertyValues(const std::shared_ptr<const Bl
 
 struct TableProperties {
   uint64_t data_bytes = 0;    // data blocks with trailers, as stored
-  uint64_t index_bytes = 0;   // index block with trailer
+  uint64_t index_bytes = 0;   // index block with trailer, or all partitions with theirs
   uint64_t filter_bytes = 0;  // filter block without trailer
   uint64_t raw_key_bytes = 0;
   uint64_t raw_value_bytes = 0;
@@ -32,10 +32,13 @@ struct TableProperties {
   uint64_t entries = 0;
   uint64_t deletions = 0;        // of entries, range tombstones among them
   uint64_t range_deletions = 0;  // of entries
-  uint64_t user_keys = 0;        // of the others, as the filter tells them apart; 0: not known
+  // Of an index of several partitions, otherwise 0.
+  uint64_t index_partitions = 0;
+  uint64_t index_root_bytes = 0;  // with trailer
+  uint64_t user_keys = 0;         // of the others, as the filter tells them apart; 0: not known
   SequenceNumber smallest_sequence = 0;
   SequenceNumber largest_sequence = 0;
-  uint32_t index_checksum = 0;
+  uint32_t index_checksum = 0;                   // of the index block, or of the root
   Compression compression = Compression::kNone;  // that data blocks may have
 
   // Counts an entry that is in the table, or a range tombstone with its end as value.

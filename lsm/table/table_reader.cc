@@ -7,6 +7,7 @@
 #include "lsm/format/checksum.h"
 #include "lsm/format/corruption.h"
 #include "lsm/format/key_prefix.h"
+#include "lsm/table/index_iterator.h"
 #include "lsm/table/table_iterator.h"
 #include "lsm/table/table_tail.h"
 
@@ -48,12 +49,6 @@ TableReader::TableReader(std::unique_ptr<ReadableFile> file, TableIdentity ident
       identity_(std::move(identity)),
       name_(std::make_shared<const std::string>(identity_.name)),
       caches_(caches) {}
-
-TableReader::~TableReader() {
-  if (index_owner_ != nullptr) {
-    caches_.index->Return(index_bytes_);
-  }
-}
 
 absl::StatusOr<std::shared_ptr<TableReader>> TableReader::Open(std::unique_ptr<ReadableFile> file,
                                                                TableIdentity identity,
@@ -123,14 +118,14 @@ absl::StatusOr<Lookup> TableReader::GetEntry(absl::string_view user_key,
       return Lookup::kAbsent;
     }
   }
-  absl::StatusOr<std::shared_ptr<const Block>> index_block = GetIndexBlock(true, cost);
-  if (!index_block.ok()) {
-    return index_block.status();
-  }
   const SeekKey target(user_key, snapshot);
-  BlockIterator index(*std::move(index_block));
+  IndexIterator index(this, /*keep=*/true, cost);
   for (index.Seek(target.view()); index.Valid(); index.Next()) {
-    absl::StatusOr<std::shared_ptr<const Block>> data_block = GetDataBlock(index, cost);
+    const absl::StatusOr<IndexEntry> entry = index.entry();
+    if (!entry.ok()) {
+      return entry.status();
+    }
+    absl::StatusOr<std::shared_ptr<const Block>> data_block = GetDataBlock(*entry, cost);
     if (!data_block.ok()) {
       return data_block.status();
     }
@@ -144,7 +139,7 @@ absl::StatusOr<Lookup> TableReader::GetEntry(absl::string_view user_key,
     }
     // Past the block's last key but not past its separator: a version that the snapshot sees can
     // open the next block only if the separator is a version of this key too.
-    if (index.key().size() < kTrailerBytes || UserKey(index.key()) != user_key) {
+    if (index.separator().size() < kTrailerBytes || UserKey(index.separator()) != user_key) {
       return Lookup::kAbsent;
     }
   }
@@ -155,7 +150,7 @@ absl::StatusOr<Lookup> TableReader::GetEntry(absl::string_view user_key,
 }
 
 size_t TableReader::memory_bytes() const {
-  return tail_.size() + kCacheLineBytes + sizeof(*this) +
+  return tail_.size() + kCacheLineBytes + sizeof(*this) + index_->memory_bytes() +
          (range_tombstones_ == nullptr ? 0 : range_tombstones_->memory_bytes());
 }
 
@@ -194,62 +189,43 @@ absl::Status TableReader::ParseTail() {
   }
   filter_ = BloomFilter(tail->filter);
   range_tombstones_ = std::move(tail->range_tombstones);
-  index_handle_ = tail->index;
   properties_ = tail->properties;
+  index_.emplace(std::move(tail->index), properties_.data_blocks, caches_.index);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(bool keep, ReadCost* cost) {
-  if (const Block* const kept = index_.load(std::memory_order_acquire); kept != nullptr) {
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(size_t partition, bool keep,
+                                                                        ReadCost* cost) {
+  if (const Block* const kept = index_->Kept(partition); kept != nullptr) {
     ++cost->blocks_cached;
     return NotOwned(kept);
   }
-  const size_t bytes = Block::Charge(index_handle_.size, properties_.data_blocks);
-  if (keep && caches_.index != nullptr && caches_.index->TryTake(bytes)) {
-    return ReadAndKeepIndex(bytes, cost);
+  const IndexEntry& entry = index_->partition(partition).block;
+  if (!keep || !index_->Reserve(partition)) {
+    return GetBlock(
+        entry, {.cache = caches_.data, .fill_cache = keep, .seeks = Block::Seeks::kMany}, cost);
   }
-  return GetBlock({.handle = index_handle_, .checksum = properties_.index_checksum},
-                  {.cache = caches_.data, .fill_cache = keep, .seeks = Block::Seeks::kMany}, cost);
-}
-
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadAndKeepIndex(size_t bytes,
-                                                                           ReadCost* cost) {
   ++cost->blocks_read;
-  cost->bytes_read += index_handle_.size + kBlockTrailerBytes;
+  cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      ReadBlock(*file_, name_, index_handle_, properties_.index_checksum, Block::Seeks::kMany);
-  const Block* nothing = nullptr;
-  if (!block.ok() ||
-      !index_.compare_exchange_strong(nothing, block->get(), std::memory_order_acq_rel)) {
-    caches_.index->Return(bytes);  // it is damaged, or somebody was faster
-    return block;
-  }
-  index_owner_ = *block;
-  index_bytes_ = bytes;
+      ReadBlock(*file_, name_, entry.handle, entry.checksum, Block::Seeks::kMany);
+  index_->Keep(partition, block.ok() ? *block : nullptr);
   return block;
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const BlockIterator& index,
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const IndexEntry& entry,
                                                                        ReadCost* cost) {
-  const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
-  if (!entry.ok()) {
-    return entry.status();
-  }
   thread_local BlockScratch scratch;
-  return GetBlock(*entry,
-                  {.cache = caches_.data, .scratch = &scratch, .seeks = Block::Seeks::kMany}, cost);
+  return GetBlock(entry, {.cache = caches_.data, .scratch = &scratch, .seeks = Block::Seeks::kMany},
+                  cost);
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const BlockIterator& index,
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const IndexEntry& entry,
                                                                         bool fill_cache,
                                                                         Readahead* readahead,
                                                                         BlockScratch* scratch,
                                                                         ReadCost* cost) {
-  const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
-  if (!entry.ok()) {
-    return entry.status();
-  }
-  return GetBlock(*entry,
+  return GetBlock(entry,
                   {.cache = caches_.data,
                    .priority = BlockCache::Priority::kLow,
                    .fill_cache = fill_cache,
@@ -275,7 +251,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
   cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
   if (use.readahead != nullptr) {
     const absl::StatusOr<absl::string_view> bytes =
-        use.readahead->Take(*file_, entry.handle, /*limit=*/index_handle_.offset);
+        use.readahead->Take(*file_, entry.handle, /*limit=*/index_->offset());
     if (!bytes.ok()) {
       return bytes.status();
     }

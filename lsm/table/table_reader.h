@@ -1,13 +1,13 @@
 // Reads a table file (table_format.h): point lookups and cursors.
 //
 // Opening reads the tail (footer, metaindex, properties, filter) in one go; the filter stays in
-// memory for the reader's life, and so does the index block, from when it is needed on, while the
-// budget lasts for it. Data blocks, and index blocks beyond the budget, come through the block
+// memory for the reader's life, and so do index blocks, each from when it is needed on, while the
+// budget lasts for them. Data blocks, and index blocks beyond the budget, come through the block
 // cache. Every block is checked before it is believed: its own checksum, and the one that its
 // parent holds. Thread safe.
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,6 +27,7 @@
 #include "lsm/table/bloom_filter.h"
 #include "lsm/table/readahead.h"
 #include "lsm/table/table_format.h"
+#include "lsm/table/table_index.h"
 #include "lsm/table/table_properties.h"
 
 namespace fathom {
@@ -49,8 +50,6 @@ struct TableCheck {
 
 class TableReader : public std::enable_shared_from_this<TableReader> {
  public:
-  ~TableReader();
-
   // `caches` must outlive the reader. DataLoss if the file is not the one that `identity` describes
   // or its tail is damaged.
   static absl::StatusOr<std::shared_ptr<TableReader>> Open(std::unique_ptr<ReadableFile> file,
@@ -93,6 +92,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   size_t memory_bytes() const;
 
  private:
+  friend class IndexIterator;
   friend class TableIterator;
   static constexpr size_t kCacheLineBytes = 64;
 
@@ -104,7 +104,7 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
                                   std::string* value, ReadCost* cost);
   // Reads the tail into `tail_`.
   absl::Status ReadTail();
-  // Takes filter, range tombstones, index handle and properties from `tail_`.
+  // Takes filter, range tombstones, properties and the index's partitions from `tail_`.
   absl::Status ParseTail();
   // Check's part for the bytes after the index.
   absl::Status CheckTailOnDisk() const;
@@ -117,18 +117,17 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
     BlockScratch* scratch = nullptr;  // for a block that is not kept; may be null
     Block::Seeks seeks = Block::Seeks::kFew;
   };
-  // The index block, which lives as long as the reader, or else as who holds it. Kept from now on
-  // if `keep`. `cost` is not null.
-  absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(bool keep, ReadCost* cost);
-  // Reads it, for which `bytes` of the budget have been taken.
-  absl::StatusOr<std::shared_ptr<const Block>> ReadAndKeepIndex(size_t bytes, ReadCost* cost);
+  // The block of a partition of the index, which lives as long as the reader, or else as who holds
+  // it. Kept from now on if `keep`. `cost` is not null.
+  absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(size_t partition, bool keep,
+                                                             ReadCost* cost);
   // Blocks through the cache.
-  // The block of the current entry of `index`, for a lookup: it lives until this thread's next one.
-  absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const BlockIterator& index,
+  // A data block, for a lookup: it lives until this thread's next one.
+  absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const IndexEntry& entry,
                                                             ReadCost* cost);
   // The same for a scan. The block may lie in `readahead` or `scratch`: it lives until the next
   // call with them.
-  absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const BlockIterator& index,
+  absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const IndexEntry& entry,
                                                              bool fill_cache, Readahead* readahead,
                                                              BlockScratch* scratch, ReadCost* cost);
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
@@ -142,11 +141,8 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   absl::string_view tail_;  // in tail_memory_, aligned: a line of the filter is a cache line
   BloomFilter filter_;
   std::shared_ptr<const RangeTombstones> range_tombstones_;
-  BlockHandle index_handle_;
   TableProperties properties_;
-  std::atomic<const Block*> index_{nullptr};  // once it is kept
-  std::shared_ptr<const Block> index_owner_;  // written by who set index_, and read by nobody
-  size_t index_bytes_ = 0;                    // of the budget, likewise
+  std::optional<TableIndex> index_;  // set by opening
 };
 
 }  // namespace fathom

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "lsm/format/internal_key.h"
@@ -50,6 +51,81 @@ absl::Status CheckEntries(const std::shared_ptr<const Block>& block, absl::strin
   return data.status();
 }
 
+// Goes through the blocks of a table by its index.
+class Salvager {
+ public:
+  Salvager(const ReadableFile& file, const SharedName& name, const TakeEntry& take,
+           std::vector<LostBlock>* lost)
+      : file_(file), name_(name), take_(take), lost_(lost) {}
+
+  // The data blocks of an index block.
+  absl::Status TakeDataBlocks(const std::shared_ptr<const Block>& index_block) {
+    return ForEach(index_block, [this](const IndexEntry& entry, absl::string_view separator) {
+      const auto block = ReadBlock(file_, name_, entry.handle, entry.checksum);
+      absl::Status status =
+          block.ok() ? CheckEntries(*block, separator_, separator) : block.status();
+      if (status.ok()) {
+        BlockIterator data(*block);
+        for (data.SeekToFirst(); data.Valid(); data.Next()) {
+          take_(data.key(), data.value());
+        }
+      }
+      return status;
+    });
+  }
+
+  // Those of all index blocks that the root of an index names.
+  absl::Status TakePartitions(const std::shared_ptr<const Block>& root) {
+    return ForEach(root, [this](const IndexEntry& entry, absl::string_view) {
+      const auto block = ReadBlock(file_, name_, entry.handle, entry.checksum);
+      return block.ok() ? TakeDataBlocks(*block) : block.status();
+    });
+  }
+
+ private:
+  // Hands every entry of an index block to `take`; what that fails with is lost, from the last
+  // separator before on.
+  absl::Status ForEach(
+      const std::shared_ptr<const Block>& index_block,
+      absl::FunctionRef<absl::Status(const IndexEntry&, absl::string_view separator)> take) {
+    BlockIterator index(index_block);
+    for (index.SeekToFirst(); index.Valid(); index.Next()) {
+      if (!IsValidInternalKey(index.key())) {
+        return index.CorruptEntry("separator", "an internal key",
+                                  absl::StrCat("\"", absl::CHexEscape(index.key()), "\""));
+      }
+      const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
+      if (!entry.ok()) {
+        return entry.status();
+      }
+      if (absl::Status status = take(*entry, index.key()); !status.ok()) {
+        lost_->push_back(
+            LostBlock{entry->handle.offset, separator_, std::string(index.key()), status});
+      }
+      separator_.assign(index.key().data(), index.key().size());
+    }
+    return index.status();
+  }
+
+  const ReadableFile& file_;
+  const SharedName& name_;
+  const TakeEntry& take_;
+  std::vector<LostBlock>* const lost_;
+  std::string separator_;  // of the last block, taken or lost
+};
+
+// Is this the root of an index of several partitions? A table begins with its first data block:
+// what comes first and does not stand there is an index block.
+absl::StatusOr<bool> IsIndexRoot(const std::shared_ptr<const Block>& block) {
+  BlockIterator it(block);
+  it.SeekToFirst();
+  if (!it.Valid()) {
+    return it.status().ok() ? absl::StatusOr<bool>(false) : it.status();
+  }
+  const absl::StatusOr<IndexEntry> first = ReadIndexEntry(it);
+  return first.ok() ? absl::StatusOr<bool>(first->handle.offset != 0) : first.status();
+}
+
 }  // namespace
 
 absl::Status SalvageTable(const ReadableFile& file, const std::string& name, const TakeEntry& take,
@@ -59,37 +135,17 @@ absl::Status SalvageTable(const ReadableFile& file, const std::string& name, con
   if (!footer.ok()) {
     return footer.status();
   }
-  const absl::StatusOr<std::shared_ptr<const Block>> index_block =
+  const absl::StatusOr<std::shared_ptr<const Block>> index =
       ReadBlock(file, shared_name, footer->index, std::nullopt);
-  if (!index_block.ok()) {
-    return index_block.status();
+  if (!index.ok()) {
+    return index.status();
   }
-  std::string separator;  // of the block before
-  BlockIterator index(*index_block);
-  for (index.SeekToFirst(); index.Valid(); index.Next()) {
-    if (!IsValidInternalKey(index.key())) {
-      return index.CorruptEntry("separator", "an internal key",
-                                absl::StrCat("\"", absl::CHexEscape(index.key()), "\""));
-    }
-    const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(index);
-    if (!entry.ok()) {
-      return entry.status();
-    }
-    const absl::StatusOr<std::shared_ptr<const Block>> block =
-        ReadBlock(file, shared_name, entry->handle, entry->checksum);
-    const absl::Status status =
-        block.ok() ? CheckEntries(*block, separator, index.key()) : block.status();
-    if (status.ok()) {
-      BlockIterator data(*block);
-      for (data.SeekToFirst(); data.Valid(); data.Next()) {
-        take(data.key(), data.value());
-      }
-    } else {
-      lost->push_back(LostBlock{entry->handle.offset, separator, std::string(index.key()), status});
-    }
-    separator.assign(index.key().data(), index.key().size());
+  const absl::StatusOr<bool> is_root = IsIndexRoot(*index);
+  if (!is_root.ok()) {
+    return is_root.status();
   }
-  return index.status();
+  Salvager salvager(file, shared_name, take, lost);
+  return *is_root ? salvager.TakePartitions(*index) : salvager.TakeDataBlocks(*index);
 }
 
 absl::StatusOr<std::shared_ptr<const RangeTombstones>> SalvageRangeTombstones(

@@ -15,7 +15,7 @@
 
 namespace fathom {
 
-// A data block that cannot be believed.
+// A data block, or a block of the index with all to which it leads, that cannot be believed.
 struct LostBlock {
   uint64_t offset = 0;
   // Its keys were at or after the first and at or before the last: internal keys, `after` empty for

@@ -1,11 +1,13 @@
 #include "lsm/table/table_tail.h"
 
-#include <cstring>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "lsm/format/corruption.h"
+#include "lsm/format/internal_key.h"
 #include "lsm/table/block.h"
 #include "lsm/table/block_reader.h"
 #include "lsm/table/range_tombstone_block.h"
@@ -51,51 +53,112 @@ absl::StatusOr<Metaindex> ReadMetaindex(const std::shared_ptr<const Block>& bloc
   return found;
 }
 
-// The verified bytes of the block at `handle`, which has to fill the tail from `begin` to `end`
-// (offsets in the file) with its trailer.
-absl::StatusOr<absl::string_view> BytesBetween(absl::string_view tail, uint64_t tail_offset,
-                                               const BlockHandle& handle, uint64_t begin,
-                                               uint64_t end, absl::string_view what,
-                                               const std::string& name) {
-  if (handle.offset != begin || begin < tail_offset || !EndsWithin(handle, end) ||
-      EndOf(handle) != end) {
-    return Corruption(name, handle.offset, absl::StrCat("place of the ", what),
-                      absl::StrCat("bytes ", begin, " to ", end),
-                      absl::StrCat(handle.size, " bytes at ", handle.offset));
-  }
-  const absl::string_view bytes = tail.substr(begin - tail_offset, end - begin);
-  const absl::StatusOr<BlockTrailer> trailer = VerifyBlock(bytes, name, begin);
-  if (!trailer.ok()) {
-    return trailer.status();
-  }
-  if (trailer->compression != Compression::kNone) {
-    return Corruption(name, begin, absl::StrCat("compression type of the ", what), 0,
-                      static_cast<int>(trailer->compression));
-  }
-  return bytes.substr(0, handle.size);
-}
+// Takes the blocks of a tail off it, one after the other.
+class TailBlocks {
+ public:
+  // `tail` begins at `offset` of the file; the next block to take stands at `from`.
+  TailBlocks(absl::string_view tail, uint64_t offset, uint64_t from, const SharedName& name)
+      : tail_(tail), offset_(offset), next_(from), name_(name) {}
 
-absl::StatusOr<std::shared_ptr<const Block>> BlockBetween(absl::string_view tail,
-                                                          uint64_t tail_offset,
-                                                          const BlockHandle& handle, uint64_t begin,
-                                                          uint64_t end, absl::string_view what,
-                                                          const SharedName& name) {
-  const absl::StatusOr<absl::string_view> bytes =
-      BytesBetween(tail, tail_offset, handle, begin, end, what, *name);
-  if (!bytes.ok()) {
-    return bytes.status();
+  // The verified bytes of the next block, which has to be the one at `handle`.
+  absl::StatusOr<absl::string_view> Take(const BlockHandle& handle, absl::string_view what) {
+    const uint64_t end = offset_ + tail_.size() - kFooterBytes;
+    if (handle.offset != next_ || next_ < offset_ || !EndsWithin(handle, end)) {
+      return Corruption(*name_, handle.offset, absl::StrCat("place of the ", what),
+                        absl::StrCat("at ", next_, ", up to byte ", end),
+                        absl::StrCat(handle.size, " bytes at ", handle.offset));
+    }
+    next_ = EndOf(handle);
+    const absl::string_view bytes =
+        tail_.substr(handle.offset - offset_, handle.size + kBlockTrailerBytes);
+    const absl::StatusOr<BlockTrailer> trailer = VerifyBlock(bytes, *name_, handle.offset);
+    if (!trailer.ok()) {
+      return trailer.status();
+    }
+    if (trailer->compression != Compression::kNone) {
+      return Corruption(*name_, handle.offset, absl::StrCat("compression type of the ", what), 0,
+                        static_cast<int>(trailer->compression));
+    }
+    return bytes.substr(0, handle.size);
   }
-  auto copy = std::make_unique_for_overwrite<char[]>(bytes->size());
-  std::memcpy(copy.get(), bytes->data(), bytes->size());
-  return Block::Parse(std::move(copy), bytes->size(), name, begin);
-}
 
-absl::Status CheckIndexPlace(const BlockHandle& index, uint64_t end, const std::string& name) {
-  if (!EndsWithin(index, end) || EndOf(index) != end) {
-    return Corruption(name, index.offset, "place of the index", absl::StrCat("up to byte ", end),
-                      absl::StrCat(index.size, " bytes at ", index.offset));
+  // The same, parsed. Lives as long as the tail.
+  absl::StatusOr<std::shared_ptr<const Block>> TakeBlock(const BlockHandle& handle,
+                                                         absl::string_view what) {
+    const absl::StatusOr<absl::string_view> bytes = Take(handle, what);
+    return bytes.ok() ? Block::ParseBorrowed(*bytes, name_, handle.offset) : bytes.status();
+  }
+
+  // DataLoss unless all blocks up to the one at `handle` were taken.
+  absl::Status ExpectNext(const BlockHandle& handle, absl::string_view what) const {
+    return handle.offset == next_
+               ? absl::OkStatus()
+               : Corruption(*name_, handle.offset, absl::StrCat("place of the ", what), next_,
+                            handle.offset);
+  }
+
+ private:
+  const absl::string_view tail_;
+  const uint64_t offset_;
+  uint64_t next_;
+  const SharedName& name_;
+};
+
+// OK if `index` is of blocks of the table before the tail, the last of which ends at `end`.
+absl::Status CheckIndex(const std::vector<IndexPartition>& index, uint64_t end,
+                        const std::string& name) {
+  std::optional<uint64_t> next;
+  for (const IndexPartition& partition : index) {
+    const BlockHandle& handle = partition.block.handle;
+    const bool follows = !next.has_value() || handle.offset == *next;
+    if (!follows || !EndsWithin(handle, end)) {
+      return Corruption(
+          name, handle.offset, "place of the index",
+          absl::StrCat("from byte ", next.value_or(handle.offset), ", up to byte ", end),
+          absl::StrCat(handle.size, " bytes at ", handle.offset));
+    }
+    next = EndOf(handle);
+  }
+  if (next != end) {
+    return Corruption(name, index.front().block.handle.offset, "place of the index",
+                      absl::StrCat("up to byte ", end), absl::StrCat("up to byte ", *next));
   }
   return absl::OkStatus();
+}
+
+// What the root of an index says.
+absl::StatusOr<std::vector<IndexPartition>> ReadIndexRoot(
+    const std::shared_ptr<const Block>& block) {
+  std::vector<IndexPartition> index;
+  BlockIterator it(block);
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const absl::StatusOr<IndexEntry> entry = ReadIndexEntry(it);
+    if (!entry.ok()) {
+      return entry.status();
+    }
+    if (!IsValidInternalKey(it.key()) ||
+        (!index.empty() && CompareInternalKeys(index.back().last_separator, it.key()) >= 0)) {
+      return it.CorruptEntry("last separator of an index partition",
+                             "an internal key after the one before",
+                             absl::StrCat("\"", absl::CHexEscape(it.key()), "\""));
+    }
+    index.push_back({.last_separator = std::string(it.key()), .block = *entry});
+  }
+  if (!it.status().ok()) {
+    return it.status();
+  }
+  if (index.empty()) {
+    return Corruption(block->file(), block->offset(), "partitions of the index", "at least 1", 0);
+  }
+  return index;
+}
+
+uint64_t BytesOf(const std::vector<IndexPartition>& index) {
+  uint64_t bytes = 0;
+  for (const IndexPartition& partition : index) {
+    bytes += partition.block.handle.size + kBlockTrailerBytes;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -108,30 +171,40 @@ absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
   if (!footer.ok()) {
     return footer.status();
   }
-  if (absl::Status status = CheckIndexPlace(footer->index, offset, *name); !status.ok()) {
-    return status;
-  }
-  const uint64_t metaindex_offset = footer->metaindex.offset;
-  const auto metaindex_block = BlockBetween(tail, offset, footer->metaindex, metaindex_offset,
-                                            footer_offset, "metaindex", name);
+  TailBlocks last(tail, offset, footer->metaindex.offset, name);
+  const auto metaindex_block = last.TakeBlock(footer->metaindex, "metaindex");
   if (!metaindex_block.ok()) {
     return metaindex_block.status();
+  }
+  if (absl::Status status = last.ExpectNext({.offset = footer_offset}, "footer"); !status.ok()) {
+    return status;
   }
   const absl::StatusOr<Metaindex> metaindex = ReadMetaindex(*metaindex_block);
   if (!metaindex.ok()) {
     return metaindex.status();
   }
-  const uint64_t properties_offset = metaindex->properties.offset;
-  const uint64_t filter_end = metaindex->range_tombstones.value_or(metaindex->properties).offset;
-  const auto filter =
-      BytesBetween(tail, offset, metaindex->filter, offset, filter_end, "filter", *name);
+
+  TableTail parsed;
+  TailBlocks blocks(tail, offset, offset, name);
+  const absl::StatusOr<absl::string_view> filter = blocks.Take(metaindex->filter, "filter");
   if (!filter.ok()) {
     return filter.status();
   }
-  std::shared_ptr<const RangeTombstones> range_tombstones;
+  parsed.filter = *filter;
+  const bool has_root = footer->index.offset >= offset;
+  if (has_root) {
+    const auto block = blocks.TakeBlock(footer->index, "index root");
+    if (!block.ok()) {
+      return block.status();
+    }
+    auto partitions = ReadIndexRoot(*block);
+    if (!partitions.ok()) {
+      return partitions.status();
+    }
+    parsed.index = *std::move(partitions);
+  }
   if (metaindex->range_tombstones.has_value()) {
-    const auto block = BlockBetween(tail, offset, *metaindex->range_tombstones, filter_end,
-                                    properties_offset, "range tombstones", name);
+    const auto block = blocks.TakeBlock(*metaindex->range_tombstones, "range tombstones");
     if (!block.ok()) {
       return block.status();
     }
@@ -139,29 +212,39 @@ absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
     if (!decoded.ok()) {
       return decoded.status();
     }
-    range_tombstones = *std::move(decoded);
+    parsed.range_tombstones = *std::move(decoded);
   }
-  const auto properties_block = BlockBetween(tail, offset, metaindex->properties, properties_offset,
-                                             metaindex_offset, "properties", name);
+  const auto properties_block = blocks.TakeBlock(metaindex->properties, "properties");
   if (!properties_block.ok()) {
     return properties_block.status();
+  }
+  if (absl::Status status = blocks.ExpectNext(footer->metaindex, "metaindex"); !status.ok()) {
+    return status;
   }
   const absl::StatusOr<TableProperties> properties = TableProperties::Decode(*properties_block);
   if (!properties.ok()) {
     return properties.status();
   }
+  parsed.properties = *properties;
+  if (!has_root) {
+    parsed.index.push_back(
+        {.last_separator = "", .block = {footer->index, properties->index_checksum}});
+  }
+  if (absl::Status status = CheckIndex(parsed.index, offset, *name); !status.ok()) {
+    return status;
+  }
   TableProperties counted = *properties;
   counted.filter_bytes = filter->size();
-  counted.range_deletions = range_tombstones == nullptr ? 0 : range_tombstones->num_entries();
-  counted.index_bytes = footer->index.size + kBlockTrailerBytes;
-  if (absl::Status status = properties->CheckCounts(counted, *name, properties_offset);
+  counted.range_deletions =
+      parsed.range_tombstones == nullptr ? 0 : parsed.range_tombstones->num_entries();
+  counted.index_bytes = BytesOf(parsed.index);
+  counted.index_partitions = has_root ? parsed.index.size() : 0;
+  counted.index_root_bytes = has_root ? footer->index.size + kBlockTrailerBytes : 0;
+  if (absl::Status status = properties->CheckCounts(counted, *name, metaindex->properties.offset);
       !status.ok()) {
     return status;
   }
-  return TableTail{.filter = *filter,
-                   .range_tombstones = std::move(range_tombstones),
-                   .properties = *properties,
-                   .index = footer->index};
+  return parsed;
 }
 
 absl::StatusOr<uint64_t> FindTail(const ReadableFile& file, const SharedName& name) {

@@ -49,12 +49,18 @@ inline std::pair<Lookup, std::string> Expected(const Entries& entries, absl::str
   return {Lookup::kFound, it->second};
 }
 
+inline constexpr size_t kPartitionBytes = TableBuilderOptions().index_partition_bytes;
+
 inline BuiltTable Build(FileSystem* fs, const std::string& path, const Entries& entries,
                         size_t block_bytes, Compression compression = Compression::kNone,
-                        const RangeTombstones& range_tombstones = {}) {
+                        const RangeTombstones& range_tombstones = {},
+                        size_t index_partition_bytes = kPartitionBytes) {
   auto file = fs->Create(path);
   REQUIRE(file.ok());
-  TableBuilder builder({.block_bytes = block_bytes, .compression = compression}, file->get());
+  TableBuilder builder({.block_bytes = block_bytes,
+                        .compression = compression,
+                        .index_partition_bytes = index_partition_bytes},
+                       file->get());
   for (const auto& [key, value] : entries) {
     builder.Add(key, value);
   }
@@ -93,8 +99,10 @@ inline std::shared_ptr<TableReader> Open(FileSystem* fs, const std::string& path
 struct TestTable {
   explicit TestTable(const Entries& entries, size_t block_bytes = 4096, TableCaches caches = {},
                      Compression compression = Compression::kNone,
-                     const RangeTombstones& range_tombstones = {})
-      : built(Build(&fs, path, entries, block_bytes, compression, range_tombstones)),
+                     const RangeTombstones& range_tombstones = {},
+                     size_t index_partition_bytes = kPartitionBytes)
+      : built(Build(&fs, path, entries, block_bytes, compression, range_tombstones,
+                    index_partition_bytes)),
         reader(Open(&fs, path, built, caches)) {}
 
   absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot,
