@@ -10,7 +10,7 @@ IndexBuilder::IndexBuilder(size_t partition_bytes)
     : partition_bytes_(partition_bytes), block_(kRestartInterval) {}
 
 void IndexBuilder::Add(absl::string_view separator, const IndexEntry& entry) {
-  if (block_.SizeEstimate() >= partition_bytes_) {
+  if (!block_.empty() && block_.SizeEstimate() >= partition_bytes_) {
     CutPartition();
   }
   std::string value;

@@ -28,8 +28,9 @@ struct LostBlock {
 using TakeEntry = std::function<void(absl::string_view internal_key, absl::string_view value)>;
 
 // Hands the entries of every sound data block of `file`, called `name`, to `take`, in order, and
-// appends the others to `*lost`. Only footer and index are needed: DataLoss if they are damaged, as
-// then nothing tells where a block begins; errors of the file as they come.
+// appends the others to `*lost`. Only footer and index are needed: DataLoss if the footer or the
+// index block to which it leads is damaged, as then nothing tells where a block begins; errors of
+// the file as they come.
 // Range tombstones are not among them.
 absl::Status SalvageTable(const ReadableFile& file, const std::string& name, const TakeEntry& take,
                           std::vector<LostBlock>* lost);

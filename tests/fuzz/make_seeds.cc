@@ -91,6 +91,9 @@ void WriteTableSeeds() {
   WriteTableSeed("sound-restarts", {.block_bytes = 4096, .compression = Compression::kNone}, 40);
   WriteTableSeed("sound-lz4", {.block_bytes = 400, .compression = Compression::kLz4}, 40);
   WriteTableSeed("sound-zstd", {.block_bytes = 400, .compression = Compression::kZstd}, 40);
+  WriteTableSeed(
+      "sound-partitions",
+      {.block_bytes = 100, .compression = Compression::kNone, .index_partition_bytes = 100}, 60);
   WriteTableSeed("sound-ranges", {.block_bytes = 100, .compression = Compression::kNone}, 20,
                  RangeTombstones::Of({{"a", "key003", 30}, {"key002", "key007", 35}}));
 }

@@ -45,13 +45,7 @@ class Healer {
     if (!footer.ok()) {
       return;
     }
-    for (const auto& [key, value] : Walk(footer->index)) {
-      IndexEntry entry;
-      if (entry.DecodeFrom(absl::string_view(file_).substr(value.offset, value.size))) {
-        WriteChecksum(Seal(entry.handle), value.offset + value.size - kChecksumBytes);
-      }
-    }
-    const uint32_t index_checksum = Seal(footer->index);
+    const uint32_t index_checksum = SealIndex(footer->index, /*may_be_root=*/true);
     for (const auto& [key, value] : Walk(footer->metaindex)) {
       absl::string_view bytes = absl::string_view(file_).substr(value.offset, value.size);
       BlockHandle handle;
@@ -75,6 +69,24 @@ class Healer {
 
   void WriteChecksum(uint32_t checksum, size_t offset) {
     EncodeFixed32(file_.data() + offset, checksum);
+  }
+
+  // Seals an index block, and before it the blocks of which its entries are.
+  uint32_t SealIndex(const BlockHandle& handle, bool may_be_root) {
+    bool first = true;
+    bool is_root = false;
+    for (const auto& [key, value] : Walk(handle)) {
+      IndexEntry entry;
+      if (!entry.DecodeFrom(absl::string_view(file_).substr(value.offset, value.size))) {
+        continue;
+      }
+      // A table begins with a data block: what comes first elsewhere is an index block.
+      is_root = may_be_root && (first ? entry.handle.offset != 0 : is_root);
+      first = false;
+      WriteChecksum(is_root ? SealIndex(entry.handle, false) : Seal(entry.handle),
+                    value.offset + value.size - kChecksumBytes);
+    }
+    return Seal(handle);
   }
 
   // Gives the block at `handle` the checksum of its bytes, which is returned.

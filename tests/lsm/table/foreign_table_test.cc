@@ -74,7 +74,7 @@ bool Names(const absl::Status& status, absl::string_view what) {
 }
 
 // Fathom's dialect, in which index entries hold checksums.
-std::string FathomTable(Compression compression) {
+std::string FathomTable(Compression compression, size_t partition_bytes = kOnePartition) {
   Entries entries;
   for (const auto& [key, value] : GoldenContents()) {
     const ValueType type = value.has_value() ? ValueType::kValue : ValueType::kDeletion;
@@ -82,7 +82,7 @@ std::string FathomTable(Compression compression) {
     entries[Key(key, 3)] = "an older version";
   }
   MemFileSystem fs;
-  Build(&fs, kPath, entries, 256, compression);
+  Build(&fs, kPath, entries, 256, compression, {}, partition_bytes);
   return *fs.Contents(kPath);
 }
 
@@ -101,9 +101,11 @@ TEST_CASE("foreign table: every set of options of RocksDB's reads as the same en
 TEST_CASE("foreign table: of several versions in Fathom's own tables the newest counts") {
   for (const Compression compression :
        {Compression::kNone, Compression::kLz4, Compression::kZstd}) {
-    const Reading reading = ReadForeign(FathomTable(compression));
-    CHECK_MESSAGE(reading.status.ok(), reading.status.ToString());
-    CHECK(reading.AsMap() == GoldenContents());
+    for (const size_t partition_bytes : {kOnePartition, size_t{1}, size_t{300}}) {
+      const Reading reading = ReadForeign(FathomTable(compression, partition_bytes));
+      CHECK_MESSAGE(reading.status.ok(), reading.status.ToString());
+      CHECK(reading.AsMap() == GoldenContents());
+    }
   }
 }
 

@@ -100,7 +100,10 @@ TEST_CASE("table: RocksDB's sst_dump verifies and lists every entry that was wri
     size_t block_bytes;
     Compression compression;
     const char* name;
-  } shapes[] = {{4096, Compression::kNone, "NoCompression"},
+    size_t partition_bytes = kOnePartition;
+  } shapes[] = {{300, Compression::kNone, "NoCompression", 32 << 10},
+                {300, Compression::kZstd, "ZSTD", 500},
+                {4096, Compression::kNone, "NoCompression"},
                 {300, Compression::kNone, "NoCompression"},
                 {4096, Compression::kLz4, "LZ4"},
                 {300, Compression::kLz4, "LZ4"},
@@ -109,8 +112,9 @@ TEST_CASE("table: RocksDB's sst_dump verifies and lists every entry that was wri
   for (const auto& shape : shapes) {
     CAPTURE(shape.name);
     const std::string path = dir.path + "/L0_001.sst";
-    const BuiltTable built =
-        Build(PosixFileSystem(), path, entries, shape.block_bytes, shape.compression);
+    const BuiltTable built = Build(PosixFileSystem(), path, entries, shape.block_bytes,
+                                   shape.compression, {}, shape.partition_bytes);
+    CHECK((built.properties.index_partitions > 0) == (shape.partition_bytes != kOnePartition));
 
     const std::string verified = SstDump(path, "--command=verify");
     CHECK_MESSAGE(absl::StrContains(verified, kVerified), verified);
@@ -145,6 +149,13 @@ TEST_CASE("table: RocksDB's sst_dump verifies and lists every entry that was wri
       CHECK_MESSAGE(absl::StrContains(properties, absl::StrCat("  ", expected, "\n")),
                     expected << " is not in\n"
                              << properties);
+    }
+    if (built.properties.index_partitions > 0) {
+      for (const std::string& expected :
+           {absl::StrCat("# index partitions: ", built.properties.index_partitions),
+            absl::StrCat("top-level index size: ", built.properties.index_root_bytes)}) {
+        CHECK_MESSAGE(absl::StrContains(properties, expected), properties);
+      }
     }
     CHECK(built.properties.deletions > 1000);
   }

@@ -12,6 +12,7 @@
 #include "lsm/io/mem_file_system.h"
 #include "lsm/table/block_reader.h"
 #include "lsm/table/table_reader.h"
+#include "lsm/table/table_salvage.h"
 #include "tests/lsm/table/table_test_util.h"
 
 namespace fathom {
@@ -133,8 +134,9 @@ Questions AskAll(const Entries& entries, const RangeTombstones& ranges, MemFileS
 }
 
 void CheckFlips(const Entries& entries, size_t block_bytes, Compression compression,
-                uint64_t least_blocks, const RangeTombstones& ranges = {}) {
-  TestTable table(entries, block_bytes, nullptr, compression, ranges);
+                uint64_t least_blocks, const RangeTombstones& ranges = {},
+                size_t partition_bytes = kOnePartition) {
+  TestTable table(entries, block_bytes, nullptr, compression, ranges, partition_bytes);
   const TableIdentity identity = IdentityOf(table.path, table.built);
   const std::string bytes = *table.fs.Contents(table.path);
   REQUIRE(table.built.properties.data_blocks >= least_blocks);
@@ -171,6 +173,13 @@ TEST_CASE("table: a wrong byte anywhere in a table with range tombstones is Data
   CheckFlips({}, 64, Compression::kNone, 0, ranges);
 }
 
+TEST_CASE("table: a wrong byte anywhere in a table with an index of several partitions too") {
+  const RangeTombstones ranges =
+      RangeTombstones::Of({{"key1", "key4", 12}, {"key3", "key6", 15}, {"key7", "key9", 9}});
+  CheckFlips(SmallEntries(), 64, Compression::kNone, 4, {}, 1);
+  CheckFlips(SmallEntries(), 64, Compression::kNone, 4, ranges, 50);
+}
+
 TEST_CASE("table: a wrong byte in compressed blocks is DataLoss too") {
   Entries entries;  // the keys that are asked for, with values that compress
   for (const auto& [key, value] : SmallEntries()) {
@@ -183,27 +192,29 @@ TEST_CASE("table: a wrong byte in compressed blocks is DataLoss too") {
 TEST_CASE("table: a file cut short at any length is DataLoss at opening") {
   // Crash case 22.
   const Entries entries = SmallEntries();
-  TestTable table(entries, 64);
-  const TableIdentity identity = IdentityOf(table.path, table.built);
-  const std::string bytes = *table.fs.Contents(table.path);
-  for (size_t length = 0; length < bytes.size(); ++length) {
-    table.fs.SetContents(table.path, bytes.substr(0, length));
-    CAPTURE(length);
-    const auto opened = TryOpen(&table.fs, identity);
-    REQUIRE(IsDataLossOf(opened.status(), table.path));
-    CHECK(
-        absl::StrContains(opened.status().message(),
-                          absl::StrCat("table size: expected ", bytes.size(), ", found ", length)));
-    auto file = table.fs.OpenForRead(table.path);
-    const auto unknown = TableReader::OpenUnknown(*std::move(file), table.path, 1, nullptr);
-    REQUIRE(IsDataLossOf(unknown.status(), table.path));
+  for (const size_t partition_bytes : {kOnePartition, size_t{1}}) {
+    TestTable table(entries, 64, {}, Compression::kNone, {}, partition_bytes);
+    const TableIdentity identity = IdentityOf(table.path, table.built);
+    const std::string bytes = *table.fs.Contents(table.path);
+    for (size_t length = 0; length < bytes.size(); ++length) {
+      table.fs.SetContents(table.path, bytes.substr(0, length));
+      CAPTURE(length);
+      const auto opened = TryOpen(&table.fs, identity);
+      REQUIRE(IsDataLossOf(opened.status(), table.path));
+      CHECK(absl::StrContains(
+          opened.status().message(),
+          absl::StrCat("table size: expected ", bytes.size(), ", found ", length)));
+      auto file = table.fs.OpenForRead(table.path);
+      const auto unknown = TableReader::OpenUnknown(*std::move(file), table.path, 1, nullptr);
+      REQUIRE(IsDataLossOf(unknown.status(), table.path));
+    }
+    table.fs.SetContents(table.path, bytes + '\0');
+    CHECK(IsDataLossOf(TryOpen(&table.fs, identity).status(), table.path));
   }
-  table.fs.SetContents(table.path, bytes + '\0');
-  CHECK(IsDataLossOf(TryOpen(&table.fs, identity).status(), table.path));
 }
 
-// Where the data blocks of a table lie, by its index.
-std::vector<IndexEntry> DataBlocks(const std::string& bytes, const BuiltTable& built) {
+// Where the data blocks of a table lie by its index, or the index's partitions by its root.
+std::vector<IndexEntry> BlocksOfIndex(const std::string& bytes, const BuiltTable& built) {
   const auto footer = DecodeFooter(absl::string_view(bytes).substr(bytes.size() - kFooterBytes),
                                    "a", bytes.size() - kFooterBytes);
   REQUIRE(footer.ok());
@@ -229,7 +240,7 @@ TEST_CASE("table: a sound block in the place of another is refused") {
   }
   TestTable table(entries, 128);
   std::string bytes = *table.fs.Contents(table.path);
-  const std::vector<IndexEntry> blocks = DataBlocks(bytes, table.built);
+  const std::vector<IndexEntry> blocks = BlocksOfIndex(bytes, table.built);
   REQUIRE(blocks.size() > 3);
   const BlockHandle& a = blocks[1].handle;
   const BlockHandle& b = blocks[2].handle;
@@ -324,12 +335,51 @@ TEST_CASE("block reader: a compression that we do not know is refused by its typ
                           "compression type of a block: expected 0, 4 (LZ4) or 7 (zstd), found 1"));
 }
 
+TEST_CASE("salvage: what a damaged index partition led to is lost, and nothing else") {
+  Entries entries;
+  for (int i = 10; i < 70; ++i) {
+    entries[Key(absl::StrCat("key", i), 1)] = absl::StrCat("value", i);
+  }
+  TestTable table(entries, 100, {}, Compression::kNone, {}, 60);
+  const std::string bytes = *table.fs.Contents(table.path);
+  const std::vector<IndexEntry> partitions = BlocksOfIndex(bytes, table.built);
+  REQUIRE(partitions.size() > 3);
+  for (size_t damaged = 0; damaged <= partitions.size(); ++damaged) {
+    CAPTURE(damaged);
+    const bool sound = damaged == partitions.size();
+    std::string changed = bytes;
+    if (!sound) {
+      changed[partitions[damaged].handle.offset + 5] ^= 1;
+    }
+    table.fs.SetContents(table.path, changed);
+    auto file = table.fs.OpenForRead(table.path);
+    Entries saved;
+    std::vector<LostBlock> lost;
+    const auto take = [&saved](absl::string_view key, absl::string_view value) {
+      saved[std::string(key)] = std::string(value);
+    };
+    REQUIRE(SalvageTable(**file, table.path, take, &lost).ok());
+    REQUIRE(lost.size() == (sound ? 0 : 1));
+    Entries expected = entries;
+    for (const LostBlock& block : lost) {
+      CHECK(block.offset == partitions[damaged].handle.offset);
+      CHECK(IsDataLossOf(block.why, table.path));
+      CHECK(block.after.empty() == (damaged == 0));
+      const auto first = block.after.empty() ? expected.begin() : expected.upper_bound(block.after);
+      const auto end = expected.upper_bound(block.up_to);
+      CHECK(std::distance(first, end) > 5);
+      expected.erase(first, end);
+    }
+    CHECK(saved == expected);
+  }
+}
+
 // A table of which some bytes were changed and all checksums made good again: a writer's mistake.
 class Forgery {
  public:
   Forgery(const Entries& entries, size_t block_bytes) : table_(entries, block_bytes) {
     bytes_ = *table_.fs.Contents(table_.path);
-    blocks_ = DataBlocks(bytes_, table_.built);
+    blocks_ = BlocksOfIndex(bytes_, table_.built);
   }
 
   // Replaces `from` by `to`, as long, in the first data block, and forges what vouches for it.
@@ -405,6 +455,32 @@ TEST_CASE("table: a type that no version knows is DataLoss even if every checksu
   CHECK_FALSE(it->Valid());
   CHECK(IsDataLossOf(it->status(), "L0_001.sst"));
   CHECK(IsDataLossOf(table->Check().status(), "L0_001.sst"));
+}
+
+TEST_CASE("table: an index root that contradicts its partitions is found by the check") {
+  const Entries entries = {{Key("key1", 7), "value1"}, {Key("key3", 7), "value3"}};
+  const std::string separator = Key("key3", 7);
+  for (const std::string& other : {Key("key2", 7), Key("key4", 7)}) {
+    MemFileSystem fs;
+    const BuiltTable built = Build(&fs, "a.sst", entries, 16, Compression::kNone, {}, 1);
+    std::string bytes = *fs.Contents("a.sst");
+    const auto footer =
+        DecodeFooter(absl::string_view(bytes).substr(bytes.size() - kFooterBytes), "a.sst", 0);
+    const BlockHandle& root = footer->index;
+    // Of the separators the last one stands whole in the root but for what it shares.
+    const size_t at = bytes.rfind(separator.substr(3), root.offset + root.size);
+    REQUIRE(at > root.offset);
+    bytes.replace(at, other.size() - 3, other.substr(3));
+    EncodeFixed32(bytes.data() + root.offset + root.size + 1,
+                  BlockChecksum(absl::string_view(bytes).substr(root.offset, root.size), 0));
+    fs.SetContents("a.sst", bytes);
+    const auto table = TableReader::OpenUnknown(*fs.OpenForRead("a.sst"), "a.sst", 1, nullptr);
+    REQUIRE_MESSAGE(table.ok(), table.status().ToString());
+    const absl::Status status = (*table)->Check().status();
+    CHECK(IsDataLossOf(status, "a.sst"));
+    CHECK_MESSAGE(absl::StrContains(status.message(), "last separator of an index partition"),
+                  status.ToString());
+  }
 }
 
 TEST_CASE("table: a lookup goes on to the next block where a separator stands between versions") {

@@ -60,7 +60,7 @@ TEST_CASE("table: entries come back by scan and by lookup at all block sizes") {
   for (const size_t block_bytes : std::vector<size_t>{64, 100, 512, 4096, 65536}) {
     CAPTURE(block_bytes);
     BlockCache cache(1 << 20);
-    TestTable table(entries, block_bytes, &cache);
+    TestTable table(entries, block_bytes, &cache, Compression::kNone, {}, kOnePartition);
     CheckSameScans(entries, table.reader.get());
     for (int i = 0; i < 3100; ++i) {
       CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
@@ -71,6 +71,73 @@ TEST_CASE("table: entries come back by scan and by lookup at all block sizes") {
     CHECK(check->bytes == table.built.file_bytes);
     CHECK(check->blocks == table.built.properties.data_blocks + 4);
   }
+}
+
+TEST_CASE("table: entries come back through an index of many partitions, or of few") {
+  const Entries entries = ManyEntries(3000, 11);
+  uint64_t data_bytes = 0;
+  for (const size_t partition_bytes : std::vector<size_t>{1, 64, 1000, 9000, kOnePartition}) {
+    CAPTURE(partition_bytes);
+    BlockCache cache(1 << 20);
+    IndexBudget budget(partition_bytes == 64 ? 2000 : 1 << 20);  // for few of them, or for all
+    {
+      TestTable table(entries, 100, TableCaches(&cache, &budget), Compression::kNone, {},
+                      partition_bytes);
+      const TableProperties& properties = table.reader->properties();
+      if (partition_bytes == kOnePartition) {
+        CHECK(properties.index_partitions == 0);
+        CHECK(properties.index_root_bytes == 0);
+      } else if (partition_bytes == 1) {
+        CHECK(properties.index_partitions == properties.data_blocks);
+      } else {
+        CHECK(properties.index_partitions > properties.index_bytes / (partition_bytes + 100));
+        CHECK(properties.index_partitions <= properties.index_bytes / partition_bytes + 1);
+      }
+      data_bytes = data_bytes == 0 ? properties.data_bytes : data_bytes;
+      CHECK(properties.data_bytes == data_bytes);
+
+      CheckSameScans(entries, table.reader.get());
+      for (int i = 0; i < 3100; ++i) {
+        CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
+      }
+      const auto check = table.reader->Check();
+      REQUIRE_MESSAGE(check.ok(), check.status().ToString());
+      CHECK(check->entries == 3000);
+      CHECK(check->bytes == table.built.file_bytes);
+      CHECK(check->blocks == properties.data_blocks + properties.index_partitions + 4);
+      CHECK(budget.taken() > properties.index_bytes / (partition_bytes == 64 ? 100 : 1));
+    }
+    CHECK(budget.taken() == 0);
+  }
+}
+
+TEST_CASE("table: a lookup reads one partition of the index, and no other one's room is taken") {
+  const Entries entries = ManyEntries(3000, 12);
+  BlockCache cache(1 << 20);
+  IndexBudget budget(1 << 20);
+  TestTable table(entries, 100, TableCaches(&cache, &budget), Compression::kNone, {}, 1000);
+  const TableProperties& properties = table.reader->properties();
+  REQUIRE(properties.index_partitions > 20);
+  const std::string user_key(UserKey(std::next(entries.begin(), 1500)->first));
+  std::string value;
+  ReadCost cold;
+  REQUIRE(table.Get(user_key, kMaxSequenceNumber, &value, &cold).ok());
+  CHECK(cold.blocks_read == 2);
+  CHECK(cold.bytes_read < 1300);
+  CHECK(budget.taken() > 1000);
+  CHECK(budget.taken() < 2000);
+  ReadCost warm;
+  REQUIRE(table.Get(user_key, kMaxSequenceNumber, &value, &warm).ok());
+  CHECK(warm.blocks_read == 0);
+  CHECK(warm.blocks_cached == 2);
+
+  // A scan counts each partition once, and every block of it.
+  ReadCost scanned;
+  const auto it = table.reader->NewIterator(/*fill_cache=*/true, &scanned);
+  it->SeekToFirst();
+  CHECK(Rest(it.get()).size() == entries.size());
+  CHECK(scanned.blocks_read + scanned.blocks_cached ==
+        properties.index_partitions + properties.data_blocks);
 }
 
 TEST_CASE("table: entries come back at each compression, and take less room") {
@@ -182,7 +249,8 @@ TEST_CASE("table: no data block passes its size unless one entry alone does") {
 }
 
 TEST_CASE("table: versions of one key over many blocks are read at every snapshot") {
-  for (const size_t block_bytes : std::vector<size_t>{64, 128, 4096}) {
+  for (const auto& [block_bytes, partition_bytes] : std::vector<std::pair<size_t, size_t>>{
+           {64, kOnePartition}, {128, kOnePartition}, {4096, kOnePartition}, {64, 1}, {64, 150}}) {
     Entries entries;
     for (SequenceNumber sequence = 1; sequence <= 200; ++sequence) {
       const bool deletion = sequence % 7 == 0;
@@ -191,7 +259,7 @@ TEST_CASE("table: versions of one key over many blocks are read at every snapsho
     }
     entries[Key("kex", 50)] = "before";
     entries[Key("kez", 50)] = "after";
-    TestTable table(entries, block_bytes);
+    TestTable table(entries, block_bytes, {}, Compression::kNone, {}, partition_bytes);
     for (SequenceNumber snapshot = 0; snapshot <= 202; ++snapshot) {
       for (const char* user_key : {"key", "kex", "kez", "ke", "keyy", ""}) {
         CheckSameGet(entries, &table, user_key, snapshot);
@@ -220,8 +288,9 @@ TEST_CASE("table: seeks to and around every key and separator land where a map l
       entries[targets[targets.size() - 3]] = absl::StrCat(i);
     }
   }
-  for (const size_t block_bytes : std::vector<size_t>{64, 150, 4096}) {
-    TestTable table(entries, block_bytes);
+  for (const auto& [block_bytes, partition_bytes] : std::vector<std::pair<size_t, size_t>>{
+           {64, kOnePartition}, {150, kOnePartition}, {4096, kOnePartition}, {64, 1}, {64, 100}}) {
+    TestTable table(entries, block_bytes, {}, Compression::kNone, {}, partition_bytes);
     const auto it = table.reader->NewIterator(true, nullptr);
     for (const std::string& target : targets) {
       it->Seek(target);

@@ -49,12 +49,13 @@ inline std::pair<Lookup, std::string> Expected(const Entries& entries, absl::str
   return {Lookup::kFound, it->second};
 }
 
-inline constexpr size_t kPartitionBytes = TableBuilderOptions().index_partition_bytes;
+// The size of index partitions that no test's index reaches.
+inline constexpr size_t kOnePartition = size_t{1} << 30;
 
 inline BuiltTable Build(FileSystem* fs, const std::string& path, const Entries& entries,
                         size_t block_bytes, Compression compression = Compression::kNone,
                         const RangeTombstones& range_tombstones = {},
-                        size_t index_partition_bytes = kPartitionBytes) {
+                        size_t index_partition_bytes = kOnePartition) {
   auto file = fs->Create(path);
   REQUIRE(file.ok());
   TableBuilder builder({.block_bytes = block_bytes,
@@ -100,7 +101,7 @@ struct TestTable {
   explicit TestTable(const Entries& entries, size_t block_bytes = 4096, TableCaches caches = {},
                      Compression compression = Compression::kNone,
                      const RangeTombstones& range_tombstones = {},
-                     size_t index_partition_bytes = kPartitionBytes)
+                     size_t index_partition_bytes = kOnePartition)
       : built(Build(&fs, path, entries, block_bytes, compression, range_tombstones,
                     index_partition_bytes)),
         reader(Open(&fs, path, built, caches)) {}
