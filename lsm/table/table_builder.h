@@ -27,8 +27,8 @@ struct TableBuilderOptions {
   size_t block_bytes = 4096;  // a data block is cut when its next entry would pass this size
   // Of data blocks; one that would not become smaller by an eighth is stored as it is.
   Compression compression = Compression::kNone;
-  size_t index_partition_bytes = size_t{32}
-                                 << 10;  // a larger index is cut into blocks of this size
+  // A larger index is cut into blocks of this size.
+  size_t index_partition_bytes = size_t{32} << 10;
 };
 
 // What was written.
