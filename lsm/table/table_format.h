@@ -56,6 +56,7 @@ struct IndexEntry {
   bool DecodeFrom(absl::string_view bytes);
 };
 
+// A block of an index, as the root has it.
 struct IndexPartition {
   std::string last_separator;  // empty if it is the only one
   IndexEntry block;

@@ -1,5 +1,6 @@
 #include "lsm/table/table_index.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lsm/format/internal_key.h"
@@ -8,10 +9,16 @@ namespace fathom {
 
 TableIndex::TableIndex(std::vector<IndexPartition> partitions, uint64_t data_blocks,
                        IndexBudget* budget)
-    : slots_(partitions.size()), data_blocks_(data_blocks), budget_(budget) {
+    : slots_(partitions.size()), budget_(budget) {
+  uint64_t bytes = 0;
   for (size_t i = 0; i < size(); ++i) {
     slots_[i].partition = std::move(partitions[i]);
-    bytes_ += slots_[i].partition.block.handle.size;
+    bytes += slots_[i].partition.block.handle.size;
+  }
+  if (bytes > 0) {
+    // What is damaged may count more entries than there are bytes.
+    entries_a_byte_ =
+        static_cast<double>(std::min(data_blocks, bytes)) / static_cast<double>(bytes);
   }
 }
 
@@ -62,9 +69,7 @@ size_t TableIndex::memory_bytes() const {
 
 size_t TableIndex::ChargeOf(size_t i) const {
   const uint64_t size = partition(i).block.handle.size;
-  // Entries of an index are about as large as each other.
-  const auto share = static_cast<double>(size) / static_cast<double>(bytes_);
-  return Block::Charge(size, static_cast<size_t>(share * static_cast<double>(data_blocks_)));
+  return Block::Charge(size, static_cast<size_t>(entries_a_byte_ * static_cast<double>(size)));
 }
 
 }  // namespace fathom

@@ -58,8 +58,7 @@ class TableIndex {
   size_t ChargeOf(size_t i) const;
 
   absl::FixedArray<Slot, 1> slots_;
-  const uint64_t data_blocks_;
-  uint64_t bytes_ = 0;  // of all partitions
+  double entries_a_byte_ = 0;
   IndexBudget* const budget_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
 #include "lsm/format/corruption.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/table/block.h"
@@ -104,28 +105,6 @@ class TailBlocks {
   const SharedName& name_;
 };
 
-// OK if `index` is of blocks of the table before the tail, the last of which ends at `end`.
-absl::Status CheckIndex(const std::vector<IndexPartition>& index, uint64_t end,
-                        const std::string& name) {
-  std::optional<uint64_t> next;
-  for (const IndexPartition& partition : index) {
-    const BlockHandle& handle = partition.block.handle;
-    const bool follows = !next.has_value() || handle.offset == *next;
-    if (!follows || !EndsWithin(handle, end)) {
-      return Corruption(
-          name, handle.offset, "place of the index",
-          absl::StrCat("from byte ", next.value_or(handle.offset), ", up to byte ", end),
-          absl::StrCat(handle.size, " bytes at ", handle.offset));
-    }
-    next = EndOf(handle);
-  }
-  if (next != end) {
-    return Corruption(name, index.front().block.handle.offset, "place of the index",
-                      absl::StrCat("up to byte ", end), absl::StrCat("up to byte ", *next));
-  }
-  return absl::OkStatus();
-}
-
 // What the root of an index says.
 absl::StatusOr<std::vector<IndexPartition>> ReadIndexRoot(
     const std::shared_ptr<const Block>& block) {
@@ -153,13 +132,138 @@ absl::StatusOr<std::vector<IndexPartition>> ReadIndexRoot(
   return index;
 }
 
-uint64_t BytesOf(const std::vector<IndexPartition>& index) {
-  uint64_t bytes = 0;
+// OK if the partitions of `index` follow each other up to `end`.
+absl::Status CheckIndexPlace(const std::vector<IndexPartition>& index, uint64_t end,
+                             const std::string& name) {
+  uint64_t next = index.front().block.handle.offset;
   for (const IndexPartition& partition : index) {
-    bytes += partition.block.handle.size + kBlockTrailerBytes;
+    const BlockHandle& handle = partition.block.handle;
+    if (handle.offset != next || !EndsWithin(handle, end)) {
+      return Corruption(name, handle.offset, "place of the index",
+                        absl::StrCat("from byte ", next, ", up to byte ", end),
+                        absl::StrCat(handle.size, " bytes at ", handle.offset));
+    }
+    next = EndOf(handle);
   }
-  return bytes;
+  return next == end
+             ? absl::OkStatus()
+             : Corruption(name, index.front().block.handle.offset, "place of the index",
+                          absl::StrCat("up to byte ", end), absl::StrCat("up to byte ", next));
 }
+
+// Puts a tail together, block after block.
+class TailParser {
+ public:
+  TailParser(absl::string_view tail, uint64_t offset, const Footer& footer, const SharedName& name)
+      : offset_(offset), footer_(footer), name_(name), blocks_(tail, offset, offset, name) {}
+
+  absl::StatusOr<TableTail> Parse(const Metaindex& metaindex) {
+    absl::Status status = TakeFilter(metaindex.filter);
+    if (status.ok() && has_root()) {
+      status = TakeIndexRoot();
+    }
+    if (status.ok() && metaindex.range_tombstones.has_value()) {
+      status = TakeRangeTombstones(*metaindex.range_tombstones);
+    }
+    if (status.ok()) {
+      status = TakeProperties(metaindex.properties);
+    }
+    if (status.ok()) {
+      status = blocks_.ExpectNext(footer_.metaindex, "metaindex");
+    }
+    if (status.ok()) {
+      status = CheckIndexPlace(parsed_.index, offset_, *name_);
+    }
+    if (status.ok()) {
+      status = CheckProperties(metaindex.properties.offset);
+    }
+    return status.ok() ? absl::StatusOr<TableTail>(std::move(parsed_)) : status;
+  }
+
+ private:
+  // The index itself, if it is one block, stands before the tail.
+  bool has_root() const { return footer_.index.offset >= offset_; }
+
+  absl::Status TakeFilter(const BlockHandle& handle) {
+    const absl::StatusOr<absl::string_view> filter = blocks_.Take(handle, "filter");
+    parsed_.filter = filter.value_or("");
+    return filter.status();
+  }
+
+  absl::Status TakeIndexRoot() {
+    const absl::StatusOr<absl::string_view> bytes = blocks_.Take(footer_.index, "index root");
+    if (!bytes.ok()) {
+      return bytes.status();
+    }
+    root_checksum_ = BlockChecksum(*bytes, static_cast<uint8_t>(Compression::kNone));
+    const auto block = Block::ParseBorrowed(*bytes, name_, footer_.index.offset);
+    if (!block.ok()) {
+      return block.status();
+    }
+    auto index = ReadIndexRoot(*block);
+    if (index.ok()) {
+      parsed_.index = *std::move(index);
+    }
+    return index.status();
+  }
+
+  absl::Status TakeRangeTombstones(const BlockHandle& handle) {
+    const auto block = blocks_.TakeBlock(handle, "range tombstones");
+    if (!block.ok()) {
+      return block.status();
+    }
+    auto list = DecodeRangeTombstones(*block);
+    if (list.ok()) {
+      parsed_.range_tombstones = *std::move(list);
+    }
+    return list.status();
+  }
+
+  absl::Status TakeProperties(const BlockHandle& handle) {
+    const auto block = blocks_.TakeBlock(handle, "properties");
+    if (!block.ok()) {
+      return block.status();
+    }
+    const absl::StatusOr<TableProperties> properties = TableProperties::Decode(*block);
+    if (!properties.ok()) {
+      return properties.status();
+    }
+    parsed_.properties = *properties;
+    if (!has_root()) {
+      parsed_.index.push_back(
+          {.last_separator = "", .block = {footer_.index, properties->index_checksum}});
+    }
+    return absl::OkStatus();
+  }
+
+  // By what the other blocks say.
+  absl::Status CheckProperties(uint64_t offset) const {
+    const TableProperties& properties = parsed_.properties;
+    if (has_root() && properties.index_checksum != root_checksum_) {
+      return Corruption(*name_, footer_.index.offset,
+                        "checksum of the index root, as the properties have it",
+                        properties.index_checksum, root_checksum_);
+    }
+    TableProperties counted = properties;
+    counted.filter_bytes = parsed_.filter.size();
+    counted.range_deletions =
+        parsed_.range_tombstones == nullptr ? 0 : parsed_.range_tombstones->num_entries();
+    counted.index_bytes = 0;
+    for (const IndexPartition& partition : parsed_.index) {
+      counted.index_bytes += partition.block.handle.size + kBlockTrailerBytes;
+    }
+    counted.index_partitions = has_root() ? parsed_.index.size() : 0;
+    counted.index_root_bytes = has_root() ? footer_.index.size + kBlockTrailerBytes : 0;
+    return properties.CheckCounts(counted, *name_, offset);
+  }
+
+  const uint64_t offset_;
+  const Footer& footer_;
+  const SharedName& name_;
+  TailBlocks blocks_;
+  uint32_t root_checksum_ = 0;
+  TableTail parsed_;
+};
 
 }  // namespace
 
@@ -180,71 +284,8 @@ absl::StatusOr<TableTail> ParseTail(absl::string_view tail, uint64_t offset,
     return status;
   }
   const absl::StatusOr<Metaindex> metaindex = ReadMetaindex(*metaindex_block);
-  if (!metaindex.ok()) {
-    return metaindex.status();
-  }
-
-  TableTail parsed;
-  TailBlocks blocks(tail, offset, offset, name);
-  const absl::StatusOr<absl::string_view> filter = blocks.Take(metaindex->filter, "filter");
-  if (!filter.ok()) {
-    return filter.status();
-  }
-  parsed.filter = *filter;
-  const bool has_root = footer->index.offset >= offset;
-  if (has_root) {
-    const auto block = blocks.TakeBlock(footer->index, "index root");
-    if (!block.ok()) {
-      return block.status();
-    }
-    auto partitions = ReadIndexRoot(*block);
-    if (!partitions.ok()) {
-      return partitions.status();
-    }
-    parsed.index = *std::move(partitions);
-  }
-  if (metaindex->range_tombstones.has_value()) {
-    const auto block = blocks.TakeBlock(*metaindex->range_tombstones, "range tombstones");
-    if (!block.ok()) {
-      return block.status();
-    }
-    auto decoded = DecodeRangeTombstones(*block);
-    if (!decoded.ok()) {
-      return decoded.status();
-    }
-    parsed.range_tombstones = *std::move(decoded);
-  }
-  const auto properties_block = blocks.TakeBlock(metaindex->properties, "properties");
-  if (!properties_block.ok()) {
-    return properties_block.status();
-  }
-  if (absl::Status status = blocks.ExpectNext(footer->metaindex, "metaindex"); !status.ok()) {
-    return status;
-  }
-  const absl::StatusOr<TableProperties> properties = TableProperties::Decode(*properties_block);
-  if (!properties.ok()) {
-    return properties.status();
-  }
-  parsed.properties = *properties;
-  if (!has_root) {
-    parsed.index.push_back(
-        {.last_separator = "", .block = {footer->index, properties->index_checksum}});
-  }
-  if (absl::Status status = CheckIndex(parsed.index, offset, *name); !status.ok()) {
-    return status;
-  }
-  TableProperties counted = *properties;
-  counted.filter_bytes = filter->size();
-  counted.range_deletions =
-      parsed.range_tombstones == nullptr ? 0 : parsed.range_tombstones->num_entries();
-  counted.index_bytes = BytesOf(parsed.index);
-  counted.index_partitions = has_root ? parsed.index.size() : 0;
-  counted.index_root_bytes = has_root ? footer->index.size + kBlockTrailerBytes : 0;
-  if (absl::Status status = properties->CheckCounts(counted, *name, metaindex->properties.offset);
-      !status.ok()) {
-    return status;
-  }
-  return parsed;
+  return metaindex.ok() ? TailParser(tail, offset, *footer, name).Parse(*metaindex)
+                        : metaindex.status();
 }
 
 absl::StatusOr<uint64_t> FindTail(const ReadableFile& file, const SharedName& name) {

@@ -377,7 +377,8 @@ TEST_CASE("salvage: what a damaged index partition led to is lost, and nothing e
 // A table of which some bytes were changed and all checksums made good again: a writer's mistake.
 class Forgery {
  public:
-  Forgery(const Entries& entries, size_t block_bytes) : table_(entries, block_bytes) {
+  Forgery(const Entries& entries, size_t block_bytes, size_t partition_bytes = kOnePartition)
+      : table_(entries, block_bytes, {}, Compression::kNone, {}, partition_bytes) {
     bytes_ = *table_.fs.Contents(table_.path);
     blocks_ = BlocksOfIndex(bytes_, table_.built);
   }
@@ -398,6 +399,18 @@ class Forgery {
     REQUIRE(from.size() == to.size());
     const size_t at = bytes_.find(from.data(), table_.built.properties.data_bytes, from.size());
     REQUIRE(at < bytes_.size() - table_.built.tail_bytes);
+    bytes_.replace(at, to.size(), to.data(), to.size());
+    ResealIndex();
+  }
+
+  // The same of the last place in the root of an index in partitions.
+  void ReplaceInRoot(absl::string_view from, absl::string_view to) {
+    REQUIRE(from.size() == to.size());
+    const auto footer =
+        DecodeFooter(absl::string_view(bytes_).substr(bytes_.size() - kFooterBytes), "a", 0);
+    const size_t at =
+        bytes_.rfind(from.data(), footer->index.offset + footer->index.size, from.size());
+    REQUIRE(at > footer->index.offset);
     bytes_.replace(at, to.size(), to.data(), to.size());
     ResealIndex();
   }
@@ -431,7 +444,8 @@ class Forgery {
         DecodeFooter(absl::string_view(bytes_).substr(bytes_.size() - kFooterBytes), "a", 0);
     ReplaceFixed32(table_.built.properties.index_checksum, Reseal(footer->index));
     const uint64_t properties_begin = bytes_.size() - table_.built.tail_bytes +
-                                      table_.built.properties.filter_bytes + kBlockTrailerBytes;
+                                      table_.built.properties.filter_bytes + kBlockTrailerBytes +
+                                      table_.built.properties.index_root_bytes;
     Reseal({properties_begin, footer->metaindex.offset - properties_begin - kBlockTrailerBytes});
     table_.fs.SetContents(table_.path, bytes_);
   }
@@ -459,28 +473,33 @@ TEST_CASE("table: a type that no version knows is DataLoss even if every checksu
 
 TEST_CASE("table: an index root that contradicts its partitions is found by the check") {
   const Entries entries = {{Key("key1", 7), "value1"}, {Key("key3", 7), "value3"}};
-  const std::string separator = Key("key3", 7);
-  for (const std::string& other : {Key("key2", 7), Key("key4", 7)}) {
-    MemFileSystem fs;
-    const BuiltTable built = Build(&fs, "a.sst", entries, 16, Compression::kNone, {}, 1);
-    std::string bytes = *fs.Contents("a.sst");
-    const auto footer =
-        DecodeFooter(absl::string_view(bytes).substr(bytes.size() - kFooterBytes), "a.sst", 0);
-    const BlockHandle& root = footer->index;
-    // Of the separators the last one stands whole in the root but for what it shares.
-    const size_t at = bytes.rfind(separator.substr(3), root.offset + root.size);
-    REQUIRE(at > root.offset);
-    bytes.replace(at, other.size() - 3, other.substr(3));
-    EncodeFixed32(bytes.data() + root.offset + root.size + 1,
-                  BlockChecksum(absl::string_view(bytes).substr(root.offset, root.size), 0));
-    fs.SetContents("a.sst", bytes);
-    const auto table = TableReader::OpenUnknown(*fs.OpenForRead("a.sst"), "a.sst", 1, nullptr);
-    REQUIRE_MESSAGE(table.ok(), table.status().ToString());
-    const absl::Status status = (*table)->Check().status();
-    CHECK(IsDataLossOf(status, "a.sst"));
+  for (const char* const other : {"2", "4"}) {
+    Forgery forgery(entries, 16, 1);
+    forgery.ReplaceInRoot(Key("3", 7), Key(other, 7));  // what the last separator does not share
+    const absl::Status status = forgery.Open()->Check().status();
+    CHECK(IsDataLossOf(status, "L0_001.sst"));
     CHECK_MESSAGE(absl::StrContains(status.message(), "last separator of an index partition"),
                   status.ToString());
   }
+}
+
+TEST_CASE("table: an index root other than the one that the properties mean is refused") {
+  MemFileSystem fs;
+  Build(&fs, "a.sst", SmallEntries(), 64, Compression::kNone, {}, 1);
+  std::string bytes = *fs.Contents("a.sst");
+  const auto footer =
+      DecodeFooter(absl::string_view(bytes).substr(bytes.size() - kFooterBytes), "a.sst", 0);
+  const BlockHandle& root = footer->index;
+  constexpr size_t kHeaderBytes = 3;
+  REQUIRE(bytes[root.offset + kHeaderBytes] == 'k');
+  bytes[root.offset + kHeaderBytes] = 'j';  // the first separator
+  EncodeFixed32(bytes.data() + root.offset + root.size + 1,
+                BlockChecksum(absl::string_view(bytes).substr(root.offset, root.size), 0));
+  fs.SetContents("a.sst", bytes);
+  const auto table = TableReader::OpenUnknown(*fs.OpenForRead("a.sst"), "a.sst", 1, nullptr);
+  CHECK(IsDataLossOf(table.status(), "a.sst"));
+  CHECK_MESSAGE(absl::StrContains(table.status().message(), "checksum of the index root"),
+                table.status().ToString());
 }
 
 TEST_CASE("table: a lookup goes on to the next block where a separator stands between versions") {
