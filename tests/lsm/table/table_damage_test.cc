@@ -11,6 +11,7 @@
 #include "lsm/format/checksum.h"
 #include "lsm/io/mem_file_system.h"
 #include "lsm/table/block_reader.h"
+#include "lsm/table/foreign_table.h"
 #include "lsm/table/table_reader.h"
 #include "lsm/table/table_salvage.h"
 #include "tests/lsm/table/table_test_util.h"
@@ -273,6 +274,51 @@ TEST_CASE("table: a sound block in the place of another is refused") {
   it->SeekToFirst();
   CHECK(Rest(it.get()).size() < entries.size() - 2);
   CHECK(IsDataLossOf(it->status(), table.path));
+}
+
+TEST_CASE("table: a sound partition of the index in the place of another is refused") {
+  Entries entries;
+  for (int i = 100; i < 400; ++i) {
+    entries[Key(absl::StrCat("key", i), 1)] = absl::StrCat("value", i);
+  }
+  TestTable table(entries, 60, {}, Compression::kNone, {}, 200);
+  std::string bytes = *table.fs.Contents(table.path);
+  const std::vector<IndexEntry> partitions = BlocksOfIndex(bytes, table.built);
+  const auto same_size = [](const IndexEntry& a, const IndexEntry& b) {
+    return a.handle.size == b.handle.size;
+  };
+  const auto first = std::adjacent_find(partitions.begin(), partitions.end(), same_size);
+  REQUIRE(first != partitions.end());
+  const BlockHandle& a = first->handle;
+  const BlockHandle& b = std::next(first)->handle;
+  const size_t n = a.size + kBlockTrailerBytes;
+  const std::string moved = bytes.substr(a.offset, n);
+  bytes.replace(a.offset, n, bytes.substr(b.offset, n));
+  bytes.replace(b.offset, n, moved);
+  table.fs.SetContents(table.path, bytes);
+
+  const auto reader = Open(&table.fs, table.path, table.built);  // the tail is as it was
+  CHECK(IsDataLossOf(reader->Check().status(), table.path));
+  int lost = 0;
+  for (const auto& [key, expected] : entries) {
+    std::string value;
+    ReadCost cost;
+    const std::string user_key(UserKey(key));
+    const auto found =
+        reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
+    CHECK((found.ok() ? value == expected : IsDataLossOf(found.status(), table.path)));
+    lost += found.ok() ? 0 : 1;
+  }
+  CHECK(lost > 5);
+  const auto foreign = ForeignTable::Open(*table.fs.OpenForRead(table.path), table.path);
+  REQUIRE(foreign.ok());
+  absl::StatusOr<bool> more = true;
+  while (more.ok() && *more) {
+    more = (*foreign)->Next();
+  }
+  CHECK(IsDataLossOf(more.status(), table.path));
+  CHECK_MESSAGE(absl::StrContains(more.status().message(), "as the block's parent has it"),
+                more.status().ToString());
 }
 
 TEST_CASE("table: a sound file under the identity of another is refused") {
