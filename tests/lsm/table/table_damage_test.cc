@@ -297,19 +297,24 @@ TEST_CASE("table: a sound partition of the index in the place of another is refu
   bytes.replace(b.offset, n, moved);
   table.fs.SetContents(table.path, bytes);
 
-  const auto reader = Open(&table.fs, table.path, table.built);  // the tail is as it was
-  CHECK(IsDataLossOf(reader->Check().status(), table.path));
-  int lost = 0;
-  for (const auto& [key, expected] : entries) {
-    std::string value;
-    ReadCost cost;
-    const std::string user_key(UserKey(key));
-    const auto found =
-        reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
-    CHECK((found.ok() ? value == expected : IsDataLossOf(found.status(), table.path)));
-    lost += found.ok() ? 0 : 1;
+  BlockCache cache(1 << 20);
+  IndexBudget budget(1 << 20);
+  for (const TableCaches& caches : {TableCaches(), TableCaches(&cache, &budget)}) {
+    // The tail is as it was.
+    const auto reader = Open(&table.fs, table.path, table.built, caches);
+    CHECK(IsDataLossOf(reader->Check().status(), table.path));
+    int lost = 0;
+    for (const auto& [key, expected] : entries) {
+      std::string value;
+      ReadCost cost;
+      const std::string user_key(UserKey(key));
+      const auto found =
+          reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
+      CHECK((found.ok() ? value == expected : IsDataLossOf(found.status(), table.path)));
+      lost += found.ok() ? 0 : 1;
+    }
+    CHECK(lost > 5);
   }
-  CHECK(lost > 5);
   const auto foreign = ForeignTable::Open(*table.fs.OpenForRead(table.path), table.path);
   REQUIRE(foreign.ok());
   absl::StatusOr<bool> more = true;
