@@ -60,7 +60,7 @@ void TableIndex::Keep(size_t i, std::shared_ptr<const Block> block) {
 }
 
 size_t TableIndex::memory_bytes() const {
-  size_t bytes = size() * sizeof(Slot);
+  size_t bytes = size() == 1 ? 0 : size() * sizeof(Slot);  // a single one lies in the index itself
   for (const Slot& slot : slots_) {
     bytes += slot.partition.last_separator.capacity();
   }

@@ -44,7 +44,7 @@ class TableIndex {
   // so does a block after another's.
   void Keep(size_t i, std::shared_ptr<const Block> block);
 
-  // Without the blocks, in bytes.
+  // Beside the object itself, without the blocks, in bytes.
   size_t memory_bytes() const;
 
  private:

@@ -6,7 +6,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "lsm/format/checksum.h"
 #include "lsm/format/corruption.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/table/block.h"
@@ -76,6 +75,7 @@ class TailBlocks {
     if (!trailer.ok()) {
       return trailer.status();
     }
+    checksum_ = trailer->checksum;
     if (trailer->compression != Compression::kNone) {
       return Corruption(*name_, handle.offset, absl::StrCat("compression type of the ", what), 0,
                         static_cast<int>(trailer->compression));
@@ -90,6 +90,9 @@ class TailBlocks {
     return bytes.ok() ? Block::ParseBorrowed(*bytes, name_, handle.offset) : bytes.status();
   }
 
+  // Of the block that was taken last.
+  uint32_t checksum() const { return checksum_; }
+
   // DataLoss unless all blocks up to the one at `handle` were taken.
   absl::Status ExpectNext(const BlockHandle& handle, absl::string_view what) const {
     return handle.offset == next_
@@ -102,6 +105,7 @@ class TailBlocks {
   const absl::string_view tail_;
   const uint64_t offset_;
   uint64_t next_;
+  uint32_t checksum_ = 0;
   const SharedName& name_;
 };
 
@@ -191,15 +195,11 @@ class TailParser {
   }
 
   absl::Status TakeIndexRoot() {
-    const absl::StatusOr<absl::string_view> bytes = blocks_.Take(footer_.index, "index root");
-    if (!bytes.ok()) {
-      return bytes.status();
-    }
-    root_checksum_ = BlockChecksum(*bytes, static_cast<uint8_t>(Compression::kNone));
-    const auto block = Block::ParseBorrowed(*bytes, name_, footer_.index.offset);
+    const auto block = blocks_.TakeBlock(footer_.index, "index root");
     if (!block.ok()) {
       return block.status();
     }
+    root_checksum_ = blocks_.checksum();
     auto index = ReadIndexRoot(*block);
     if (index.ok()) {
       parsed_.index = *std::move(index);
