@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -233,6 +234,14 @@ std::vector<IndexEntry> BlocksOfIndex(const std::string& bytes, const BuiltTable
   return entries;
 }
 
+// REQUIRES: they are of one size.
+void SwapBlocks(std::string* bytes, const BlockHandle& a, const BlockHandle& b) {
+  const size_t n = a.size + kBlockTrailerBytes;
+  std::swap_ranges(bytes->begin() + static_cast<ptrdiff_t>(a.offset),
+                   bytes->begin() + static_cast<ptrdiff_t>(a.offset + n),
+                   bytes->begin() + static_cast<ptrdiff_t>(b.offset));
+}
+
 TEST_CASE("table: a sound block in the place of another is refused") {
   // Crash case 53.
   Entries entries;
@@ -246,10 +255,7 @@ TEST_CASE("table: a sound block in the place of another is refused") {
   const BlockHandle& a = blocks[1].handle;
   const BlockHandle& b = blocks[2].handle;
   REQUIRE(a.size == b.size);
-  const size_t n = a.size + kBlockTrailerBytes;
-  const std::string first = bytes.substr(a.offset, n);
-  bytes.replace(a.offset, n, bytes.substr(b.offset, n));
-  bytes.replace(b.offset, n, first);
+  SwapBlocks(&bytes, a, b);
   table.fs.SetContents(table.path, bytes);
 
   const auto reader = Open(&table.fs, table.path, table.built);  // the tail is as it was
@@ -291,10 +297,7 @@ TEST_CASE("table: a sound partition of the index in the place of another is refu
   REQUIRE(first != partitions.end());
   const BlockHandle& a = first->handle;
   const BlockHandle& b = std::next(first)->handle;
-  const size_t n = a.size + kBlockTrailerBytes;
-  const std::string moved = bytes.substr(a.offset, n);
-  bytes.replace(a.offset, n, bytes.substr(b.offset, n));
-  bytes.replace(b.offset, n, moved);
+  SwapBlocks(&bytes, a, b);
   table.fs.SetContents(table.path, bytes);
 
   BlockCache cache(1 << 20);
@@ -466,9 +469,15 @@ class Forgery {
     ResealIndex();
   }
 
-  std::shared_ptr<TableReader> Open() {
+  // Of the index, or of the root of one in partitions.
+  const std::vector<IndexEntry>& blocks() const { return blocks_; }
+
+  absl::StatusOr<std::shared_ptr<TableReader>> TryOpen() {
     auto file = table_.fs.OpenForRead(table_.path);
-    auto opened = TableReader::OpenUnknown(*std::move(file), table_.path, 1, nullptr);
+    return TableReader::OpenUnknown(*std::move(file), table_.path, 1, nullptr);
+  }
+  std::shared_ptr<TableReader> Open() {
+    auto opened = TryOpen();
     REQUIRE_MESSAGE(opened.ok(), opened.status().ToString());
     return *opened;
   }
@@ -493,7 +502,8 @@ class Forgery {
   void ResealIndex() {
     const auto footer =
         DecodeFooter(absl::string_view(bytes_).substr(bytes_.size() - kFooterBytes), "a", 0);
-    ReplaceFixed32(table_.built.properties.index_checksum, Reseal(footer->index));
+    const uint32_t sealed = Reseal(footer->index);
+    ReplaceFixed32(std::exchange(table_.built.properties.index_checksum, sealed), sealed);
     const uint64_t properties_begin = bytes_.size() - table_.built.tail_bytes +
                                       table_.built.properties.filter_bytes + kBlockTrailerBytes +
                                       table_.built.properties.index_root_bytes;
@@ -532,6 +542,29 @@ TEST_CASE("table: an index root that contradicts its partitions is found by the 
     CHECK_MESSAGE(absl::StrContains(status.message(), "last separator of an index partition"),
                   status.ToString());
   }
+}
+
+TEST_CASE("table: an index root with partitions in another order than the file has is refused") {
+  Entries entries;
+  for (int i = 10; i < 40; ++i) {
+    entries[Key(absl::StrCat("key", i), 1)] = absl::StrCat("value", i);
+  }
+  Forgery forgery(entries, 60, 1);
+  const auto same_size = [](const IndexEntry& a, const IndexEntry& b) {
+    return a.handle.size == b.handle.size;
+  };
+  const auto first =
+      std::adjacent_find(forgery.blocks().begin(), forgery.blocks().end(), same_size);
+  REQUIRE(first != forgery.blocks().end());
+  std::string a;
+  std::string b;
+  first->AppendTo(&a);
+  std::next(first)->AppendTo(&b);
+  forgery.ReplaceInRoot(a, b);
+  forgery.ReplaceInRoot(b, a);  // the second of the two
+  const absl::Status status = forgery.TryOpen().status();
+  CHECK(IsDataLossOf(status, "L0_001.sst"));
+  CHECK_MESSAGE(absl::StrContains(status.message(), "place of the index"), status.ToString());
 }
 
 TEST_CASE("table: an index root other than the one that the properties mean is refused") {

@@ -55,21 +55,27 @@ void CheckSameGet(const Entries& entries, TestTable* table, absl::string_view us
   REQUIRE(value == expected.second);
 }
 
+// Of entries as ManyEntries makes them; what the table's own check counted.
+TableCheck CheckAllReads(const Entries& entries, TestTable* table) {
+  CheckSameScans(entries, table->reader.get());
+  for (size_t i = 0; i < entries.size() + 100; ++i) {
+    CheckSameGet(entries, table, absl::StrCat("user:", i), kMaxSequenceNumber);
+  }
+  const auto check = table->reader->Check();
+  REQUIRE_MESSAGE(check.ok(), check.status().ToString());
+  CHECK(check->entries == entries.size());
+  CHECK(check->bytes == table->built.file_bytes);
+  return *check;
+}
+
 TEST_CASE("table: entries come back by scan and by lookup at all block sizes") {
   const Entries entries = ManyEntries(3000, 1);
   for (const size_t block_bytes : std::vector<size_t>{64, 100, 512, 4096, 65536}) {
     CAPTURE(block_bytes);
     BlockCache cache(1 << 20);
     TestTable table(entries, block_bytes, &cache, Compression::kNone, {}, kOnePartition);
-    CheckSameScans(entries, table.reader.get());
-    for (int i = 0; i < 3100; ++i) {
-      CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
-    }
-    const auto check = table.reader->Check();
-    REQUIRE_MESSAGE(check.ok(), check.status().ToString());
-    CHECK(check->entries == 3000);
-    CHECK(check->bytes == table.built.file_bytes);
-    CHECK(check->blocks == table.built.properties.data_blocks + 4);
+    const TableCheck check = CheckAllReads(entries, &table);
+    CHECK(check.blocks == table.built.properties.data_blocks + 4);
   }
 }
 
@@ -96,15 +102,8 @@ TEST_CASE("table: entries come back through an index of many partitions, or of f
       data_bytes = data_bytes == 0 ? properties.data_bytes : data_bytes;
       CHECK(properties.data_bytes == data_bytes);
 
-      CheckSameScans(entries, table.reader.get());
-      for (int i = 0; i < 3100; ++i) {
-        CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
-      }
-      const auto check = table.reader->Check();
-      REQUIRE_MESSAGE(check.ok(), check.status().ToString());
-      CHECK(check->entries == 3000);
-      CHECK(check->bytes == table.built.file_bytes);
-      CHECK(check->blocks == properties.data_blocks + properties.index_partitions + 4);
+      const TableCheck check = CheckAllReads(entries, &table);
+      CHECK(check.blocks == properties.data_blocks + properties.index_partitions + 4);
       CHECK(budget.taken() > properties.index_bytes / (partition_bytes == 64 ? 100 : 1));
     }
     CHECK(budget.taken() == 0);
@@ -149,14 +148,7 @@ TEST_CASE("table: entries come back at each compression, and take less room") {
       CAPTURE(static_cast<int>(compression));
       BlockCache cache(1 << 20);
       TestTable table(entries, block_bytes, &cache, compression);
-      CheckSameScans(entries, table.reader.get());
-      for (int i = 0; i < 3100; ++i) {
-        CheckSameGet(entries, &table, absl::StrCat("user:", i), kMaxSequenceNumber);
-      }
-      const auto check = table.reader->Check();
-      REQUIRE_MESSAGE(check.ok(), check.status().ToString());
-      CHECK(check->entries == 3000);
-      CHECK(check->bytes == table.built.file_bytes);
+      CheckAllReads(entries, &table);
       CHECK(table.reader->properties().compression == compression);
       CHECK(table.built.properties.data_blocks == plain.built.properties.data_blocks);
       if (block_bytes >= 512) {
