@@ -10,7 +10,7 @@
 namespace fathom {
 namespace {
 
-constexpr size_t kExcerptBytes = 80;
+constexpr size_t kValueExcerptBytes = 80;
 
 // Field `key`; error 10 where other nodes would have to agree.
 HandlerResult RequireKeyOfSingleNode(const Request& request, HandlerContext* context,
@@ -108,8 +108,8 @@ HandlerResult LinKvCas(const Request& request, HandlerContext* context, Reply* r
   from.AppendCompact(&expected);
   if (context->value != expected) {
     return ProtocolError{ErrorCode::kPreconditionFailed,
-                         absl::StrCat("expected ", Excerpt(expected, kExcerptBytes), ", found ",
-                                      Excerpt(context->value, kExcerptBytes))};
+                         absl::StrCat("expected ", Excerpt(expected, kValueExcerptBytes),
+                                      ", found ", Excerpt(context->value, kValueExcerptBytes))};
   }
   return WriteValue(key, to, meter, context, reply);
 }

@@ -8,13 +8,13 @@ namespace fathom {
 namespace {
 
 // A buffer that one long line made larger than this is given back when it is empty.
-constexpr size_t kKeepBytes = size_t{1} << 20;
+constexpr size_t kKeepLineBytes = size_t{1} << 20;
 
 }  // namespace
 
 char* LineFramer::Prepare(size_t n) {
   const size_t held = end_ - begin_;
-  const bool give_back = held == 0 && capacity_ > std::max(kKeepBytes, n);
+  const bool give_back = held == 0 && capacity_ > std::max(kKeepLineBytes, n);
   if (capacity_ - held < n || give_back) {
     // Doubling keeps the copying linear; a line cannot need more than its greatest length.
     const size_t doubled = give_back ? 0 : std::min(2 * capacity_, max_line_bytes_ + n);

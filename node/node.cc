@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kExcerptBytes = 80;
 // Scratch that one large value made larger than this is given back after the message.
-constexpr size_t kKeepBytes = size_t{4} << 20;
+constexpr size_t kKeepScratchBytes = size_t{4} << 20;
 
 // The start of a line of any bytes, fit to be printed.
 std::string Printable(absl::string_view line) {
@@ -22,7 +22,7 @@ std::string Printable(absl::string_view line) {
 }
 
 void GiveBackIfLarge(std::string* scratch) {
-  if (scratch->capacity() > kKeepBytes) {
+  if (scratch->capacity() > kKeepScratchBytes) {
     std::string().swap(*scratch);
   }
 }

@@ -4,7 +4,7 @@ namespace fathom {
 namespace {
 
 // Replies that made the buffer larger than this have it given back.
-constexpr size_t kKeepBytes = size_t{4} << 20;
+constexpr size_t kKeepReplyBytes = size_t{4} << 20;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void ReplyBatch::Clear() {
   text_.clear();
   marks_.clear();
   first_write_.reset();
-  if (text_.capacity() > kKeepBytes) {
+  if (text_.capacity() > kKeepReplyBytes) {
     text_.shrink_to_fit();
   }
 }

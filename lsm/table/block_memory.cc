@@ -47,7 +47,7 @@ BlockFrames::BlockFrames(size_t frame_bytes, size_t capacity_bytes, char* mappin
 }
 
 BlockFrames::~BlockFrames() {
-  ASAN_UNPOISON_MEMORY_REGION(mapping_, mapped_bytes_);
+  ASAN_UNPOISON_MEMORY_REGION(mapping_, static_cast<size_t>(fresh_ - mapping_));
   ::munmap(mapping_, mapped_bytes_);
 }
 

@@ -44,7 +44,8 @@ enum class ChunkType : uint8_t {
 };
 
 inline constexpr size_t kLogBlockBytes = size_t{32} * 1024;
-inline constexpr size_t kChunkHeaderBytes = 4 + 2 + 1;
+inline constexpr size_t kChunkChecksumBytes = 4;
+inline constexpr size_t kChunkHeaderBytes = kChunkChecksumBytes + 2 + 1;
 inline constexpr size_t kLogHeaderPayloadBytes = 7 + 1 + 3 * 8;
 inline constexpr size_t kSyncedPayloadBytes = 8;
 inline constexpr char kLogMagic[] = "FTHMLOG";  // 7 bytes on disk, the version follows

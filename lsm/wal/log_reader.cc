@@ -13,7 +13,6 @@ namespace fathom {
 namespace {
 
 constexpr size_t kReadBytes = 8 * kLogBlockBytes;  // whole blocks, so that no chunk is split
-constexpr size_t kChecksumBytes = 4;
 constexpr size_t kTypeOffset = 6;
 // What a kSynced chunk has between its checksum and the offset that it tells: length and type.
 constexpr char kSyncMarkHead[] = {kSyncedPayloadBytes, 0, static_cast<char>(ChunkType::kSynced)};
@@ -24,8 +23,8 @@ bool AllZeros(absl::string_view bytes) {
 }
 
 size_t PayloadLength(absl::string_view chunk) {
-  return static_cast<size_t>(static_cast<uint8_t>(chunk[kChecksumBytes])) |
-         static_cast<size_t>(static_cast<uint8_t>(chunk[kChecksumBytes + 1])) << 8;
+  return static_cast<size_t>(static_cast<uint8_t>(chunk[kChunkChecksumBytes])) |
+         static_cast<size_t>(static_cast<uint8_t>(chunk[kChunkChecksumBytes + 1])) << 8;
 }
 
 std::string Hex(uint32_t v) { return absl::StrCat("0x", absl::Hex(v, absl::kZeroPad8)); }
@@ -159,7 +158,8 @@ absl::Status LogReader::RefuseForeignHeader() {
     return bytes.status();
   }
   const uint64_t number = DecodeFixed64(bytes->data() + kChunkHeaderBytes + kMagicBytes + 1);
-  const absl::string_view covered = bytes->substr(kChecksumBytes, kBytes - kChecksumBytes);
+  const absl::string_view covered =
+      bytes->substr(kChunkChecksumBytes, kBytes - kChunkChecksumBytes);
   if (number == number_ || DecodeFixed32(bytes->data()) != LogChecksum(number, 0, covered)) {
     return absl::OkStatus();
   }
@@ -210,7 +210,7 @@ std::optional<LogReader::Chunk> LogReader::CheckChunk(absl::string_view bytes, u
   }
   const absl::string_view chunk = bytes.substr(0, kChunkHeaderBytes + length);
   const uint32_t stored = DecodeFixed32(chunk.data());
-  const uint32_t computed = LogChecksum(number_, offset, chunk.substr(kChecksumBytes));
+  const uint32_t computed = LogChecksum(number_, offset, chunk.substr(kChunkChecksumBytes));
   if (stored != computed) {
     *fault = {offset, "chunk checksum", Hex(stored), Hex(computed)};
     return std::nullopt;
@@ -260,9 +260,9 @@ absl::StatusOr<LogReader::Rest> LogReader::ScanRest(uint64_t from) {
     }
     // With the chain of lengths broken a mark may begin at any byte; the checksum, seeded with the
     // place, tells a true one from bytes that look like it.
-    for (size_t at = bytes->find(head, kChecksumBytes); at != absl::string_view::npos;
+    for (size_t at = bytes->find(head, kChunkChecksumBytes); at != absl::string_view::npos;
          at = bytes->find(head, at + 1)) {
-      const size_t begin = at - kChecksumBytes;
+      const size_t begin = at - kChunkChecksumBytes;
       rest.synced_length =
           std::max(rest.synced_length, SyncMarkAt(bytes->substr(begin), offset + begin));
     }
@@ -276,7 +276,7 @@ uint64_t LogReader::SyncMarkAt(absl::string_view bytes, uint64_t offset) const {
     return 0;
   }
   const uint64_t synced = DecodeFixed64(bytes.data() + kChunkHeaderBytes);
-  const absl::string_view covered = bytes.substr(kChecksumBytes, kBytes - kChecksumBytes);
+  const absl::string_view covered = bytes.substr(kChunkChecksumBytes, kBytes - kChunkChecksumBytes);
   const bool intact =
       synced <= offset && DecodeFixed32(bytes.data()) == LogChecksum(number_, offset, covered);
   return intact ? synced : 0;

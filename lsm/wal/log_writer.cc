@@ -7,10 +7,7 @@
 #include "lsm/format/coding.h"
 
 namespace fathom {
-
 namespace {
-
-constexpr size_t kChecksumBytes = 4;
 
 std::string HeaderPayload(const LogHeader& header) {
   std::string payload(kLogMagic);
@@ -121,12 +118,12 @@ absl::Status LogWriter::Reserve() {
 void LogWriter::AppendChunk(ChunkType type, absl::string_view payload) {
   assert(payload.size() <= PayloadRoom());
   const size_t start = buffer_.size();
-  buffer_.append(kChecksumBytes, '\0');
+  buffer_.append(kChunkChecksumBytes, '\0');
   buffer_.push_back(static_cast<char>(payload.size() & 0xff));
   buffer_.push_back(static_cast<char>(payload.size() >> 8));
   buffer_.push_back(static_cast<char>(type));
   buffer_.append(payload.data(), payload.size());
-  const absl::string_view covered = absl::string_view(buffer_).substr(start + kChecksumBytes);
+  const absl::string_view covered = absl::string_view(buffer_).substr(start + kChunkChecksumBytes);
   EncodeFixed32(buffer_.data() + start, LogChecksum(number_, length_, covered));
   length_ += kChunkHeaderBytes + payload.size();
 }

@@ -17,7 +17,7 @@
 namespace fathom {
 namespace {
 
-constexpr uint8_t kHeal = 1;
+constexpr uint8_t kHealLog = 1;
 constexpr uint8_t kExact = 2;
 
 // Makes the checksums of the chunks from `offset` on right, as far as their lengths lead.
@@ -93,7 +93,7 @@ bool FuzzLog(absl::string_view input) {
   }
   const size_t offset = file.size();
   file.append(tape.rest().data(), tape.rest().size());
-  if ((flags & kHeal) != 0) {
+  if ((flags & kHealLog) != 0) {
     Heal(offset, &file);
   }
 

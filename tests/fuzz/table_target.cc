@@ -22,7 +22,7 @@
 namespace fathom {
 namespace {
 
-constexpr uint8_t kHeal = 1;
+constexpr uint8_t kHealTable = 1;
 constexpr char kPath[] = "L0_001.sst";
 // Blocks that stand for many times their bytes could make one input take minutes.
 constexpr size_t kMostEntries = 2000;
@@ -222,7 +222,7 @@ bool FuzzTable(absl::string_view input) {
   ByteTape tape(input);
   const uint8_t flags = tape.U8();
   std::string bytes(tape.rest());
-  if ((flags & kHeal) != 0) {
+  if ((flags & kHealTable) != 0) {
     Healer(&bytes).Heal();
   }
   MemFileSystem fs;
