@@ -303,9 +303,10 @@ void BlockIterator::ReadNextEntry() {
                             absl::StrCat("at most ", last.size()), header.shared));
     }
     if (last.data() == key_buffer_.data()) {
-      key_buffer_.resize(header.shared);
+      key_buffer_.Truncate(header.shared);
     } else {
-      key_buffer_.assign(last.data(), header.shared);
+      key_buffer_.clear();
+      key_buffer_.Append(last.substr(0, header.shared));
     }
   }
   ShowEntry(current_, header, p);
@@ -315,8 +316,8 @@ void BlockIterator::ShowEntry(uint32_t offset, const EntryHeader& header, const 
   current_ = offset;
   absl::string_view entry_key(unshared, header.unshared);
   if (header.shared > 0) {
-    key_buffer_.append(unshared, header.unshared);
-    entry_key = key_buffer_;
+    key_buffer_.Append(entry_key);
+    entry_key = key_buffer_.view();
   }
   const char* const entry_value = unshared + header.unshared;
   next_ = static_cast<uint32_t>(entry_value + header.value_size - data_);

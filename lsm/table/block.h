@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "lsm/format/coding.h"
 #include "lsm/format/internal_iterator.h"
+#include "lsm/format/key_buffer.h"
 #include "lsm/table/block_entry.h"
 #include "lsm/table/block_memory.h"
 #include "lsm/table/entry_index.h"
@@ -145,7 +146,7 @@ class BlockIterator final : public InternalIterator {
   uint32_t current_;    // offset of the current entry; end_ when not valid
   uint32_t next_;       // offset of the entry after it
   // The current key, unless it stands in the block whole, or in passed_keys_.
-  std::string key_buffer_;
+  KeyBuffer key_buffer_;
 
   // Entries that Prev passed on its way from a restart point, up to some entry: going on backward
   // needs no way from there again.

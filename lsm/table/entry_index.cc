@@ -148,14 +148,16 @@ EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
   return range;
 }
 
-bool EntryIndex::KeyPrefix(uint32_t i, size_t n, std::string* key) const {
+bool EntryIndex::KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const {
   if (n > common_prefix_.size() + kDigestBytes) {
     return false;
   }
-  key->assign(common_prefix_.data(), std::min(n, common_prefix_.size()));
-  for (int shift = 56; key->size() < n; shift -= 8) {
-    key->push_back(static_cast<char>(slots_[i] >> shift));
-  }
+  const size_t common = std::min(n, common_prefix_.size());
+  char digest[sizeof(uint64_t)];
+  EncodeFixed64(digest, __builtin_bswap64(slots_[i]));
+  key->clear();
+  key->Append(absl::string_view(common_prefix_.data(), common));
+  key->Append(absl::string_view(digest, n - common));
   return true;
 }
 

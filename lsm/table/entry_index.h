@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "lsm/format/key_buffer.h"
 
 namespace fathom {
 
@@ -50,7 +51,7 @@ class EntryIndex {
 
   // Replaces `*key` by the first `n` bytes of the user key of entry `i`, which has as many. False
   // if the index does not know them.
-  bool KeyPrefix(uint32_t i, size_t n, std::string* key) const;
+  bool KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const;
 
  private:
   static constexpr int kOffsetBits = 24;
