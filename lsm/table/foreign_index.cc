@@ -44,7 +44,7 @@ absl::StatusOr<bool> ForeignIndex::Next(ForeignIndexEntry* entry) {
     const bool leaf = partition_.has_value() || !form_.two_levels;
     const absl::StatusOr<bool> more = Advance(&level, leaf);
     if (!more.ok()) {
-      return more;
+      return more.status();
     }
     if (!*more) {
       if (!partition_.has_value()) {

@@ -201,10 +201,11 @@ class TailParser {
     }
     root_checksum_ = blocks_.checksum();
     auto index = ReadIndexRoot(*block);
-    if (index.ok()) {
-      parsed_.index = *std::move(index);
+    if (!index.ok()) {
+      return index.status();
     }
-    return index.status();
+    parsed_.index = *std::move(index);
+    return absl::OkStatus();
   }
 
   absl::Status TakeRangeTombstones(const BlockHandle& handle) {
@@ -213,10 +214,11 @@ class TailParser {
       return block.status();
     }
     auto list = DecodeRangeTombstones(*block);
-    if (list.ok()) {
-      parsed_.range_tombstones = *std::move(list);
+    if (!list.ok()) {
+      return list.status();
     }
-    return list.status();
+    parsed_.range_tombstones = *std::move(list);
+    return absl::OkStatus();
   }
 
   absl::Status TakeProperties(const BlockHandle& handle) {
