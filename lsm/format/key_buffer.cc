@@ -1,5 +1,6 @@
 #include "lsm/format/key_buffer.h"
 
+#include <cstring>
 #include <utility>
 
 namespace fathom {

@@ -23,7 +23,7 @@ class KeyBuffer {
   void clear() { size_ = 0; }
   // Keeps the first `n` bytes. REQUIRES: n <= size().
   void Truncate(size_t n) { size_ = n; }
-  // `bytes` must not be of this buffer.
+  // `bytes` may be empty, but not null, and must not be of this buffer.
   void Append(absl::string_view bytes) {
     if (bytes.size() > capacity_ - size_) {
       Grow(size_ + bytes.size());

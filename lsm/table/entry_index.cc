@@ -1,6 +1,7 @@
 #include "lsm/table/entry_index.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "lsm/format/coding.h"

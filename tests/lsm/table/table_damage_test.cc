@@ -234,6 +234,26 @@ std::vector<IndexEntry> BlocksOfIndex(const std::string& bytes, const BuiltTable
   return entries;
 }
 
+// How many of `entries` are told to be damaged, with all others found as they were.
+int CountLost(TableReader* reader, const Entries& entries, const std::string& path) {
+  int lost = 0;
+  for (const auto& [key, expected] : entries) {
+    std::string value;
+    ReadCost cost;
+    const std::string user_key(UserKey(key));
+    const auto found =
+        reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
+    if (found.ok()) {
+      CHECK(*found == Lookup::kFound);
+      CHECK(value == expected);
+    } else {
+      CHECK(IsDataLossOf(found.status(), path));
+      ++lost;
+    }
+  }
+  return lost;
+}
+
 // REQUIRES: they are of one size.
 void SwapBlocks(std::string* bytes, const BlockHandle& a, const BlockHandle& b) {
   const size_t n = a.size + kBlockTrailerBytes;
@@ -259,22 +279,7 @@ TEST_CASE("table: a sound block in the place of another is refused") {
   table.fs.SetContents(table.path, bytes);
 
   const auto reader = Open(&table.fs, table.path, table.built);  // the tail is as it was
-  int lost = 0;
-  for (const auto& [key, expected] : entries) {
-    std::string value;
-    ReadCost cost;
-    const std::string user_key(UserKey(key));
-    const auto found =
-        reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
-    if (found.ok()) {
-      CHECK(*found == Lookup::kFound);
-      CHECK(value == expected);
-    } else {
-      CHECK(IsDataLossOf(found.status(), table.path));
-      ++lost;
-    }
-  }
-  CHECK(lost > 1);
+  CHECK(CountLost(reader.get(), entries, table.path) > 1);
   CHECK(IsDataLossOf(reader->Check().status(), table.path));
   const auto it = reader->NewIterator(false, nullptr);
   it->SeekToFirst();
@@ -306,17 +311,7 @@ TEST_CASE("table: a sound partition of the index in the place of another is refu
     // The tail is as it was.
     const auto reader = Open(&table.fs, table.path, table.built, caches);
     CHECK(IsDataLossOf(reader->Check().status(), table.path));
-    int lost = 0;
-    for (const auto& [key, expected] : entries) {
-      std::string value;
-      ReadCost cost;
-      const std::string user_key(UserKey(key));
-      const auto found =
-          reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
-      CHECK((found.ok() ? value == expected : IsDataLossOf(found.status(), table.path)));
-      lost += found.ok() ? 0 : 1;
-    }
-    CHECK(lost > 5);
+    CHECK(CountLost(reader.get(), entries, table.path) > 5);
   }
   const auto foreign = ForeignTable::Open(*table.fs.OpenForRead(table.path), table.path);
   REQUIRE(foreign.ok());
