@@ -303,13 +303,17 @@ void EntryTree::Cursor::WalkTo(TreeLeaf::Link TreeLeaf::*link) {
     entry_ = nullptr;
     return;
   }
+  // While this leaf's entries are used, those of the next one come, and the leaf after that.
+  if (const TreeLeaf* const next = (leaf->*link).load(std::memory_order_acquire)) {
+    if (const TreeLeaf* const beyond = (next->*link).load(std::memory_order_relaxed)) {
+      Prefetch(beyond, sizeof(TreeLeaf));
+    }
+    const SlotOrder order = next->Order();
+    for (int slot = 0; slot < order.count(); ++slot) {
+      Prefetch(next->entries[slot], kPrefetchedEntryBytes);
+    }
+  }
   const SlotOrder order = leaf->Order();
-  if (const TreeLeaf* const beyond = (leaf->*link).load(std::memory_order_relaxed)) {
-    Prefetch(beyond, sizeof(TreeLeaf));
-  }
-  for (int slot = 0; slot < order.count(); ++slot) {
-    Prefetch(leaf->entries[slot], kPrefetchedEntryBytes);
-  }
   Show(leaf, order, link == &TreeLeaf::next ? 0 : order.count() - 1);
 }
 
