@@ -128,7 +128,7 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t end, uint32_t num_restar
 }
 
 EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
-  const int order = user_key.substr(0, common_prefix_.size()).compare(common_prefix_);
+  const int order = CompareKeys(user_key.substr(0, common_prefix_.size()), common_prefix_);
   if (order != 0) {
     return order < 0 ? Range{0, 0} : Range{size(), size()};
   }
@@ -162,7 +162,8 @@ bool EntryIndex::KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const {
   EncodeFixed64(digest, __builtin_bswap64(slots_[i]));
   key->clear();
   key->Append(absl::string_view(common_prefix_.data(), common));
-  key->Append(absl::string_view(digest, n - common));
+  key->Append(absl::string_view(digest, sizeof(digest)));  // whole, for a copy of known length
+  key->Truncate(n);
   return true;
 }
 

@@ -37,5 +37,18 @@ TEST_CASE("key prefix: keys compare as strings of bytes do, whatever their lengt
   CHECK(CompareKeys(absl::string_view(), absl::string_view()) == 0);
 }
 
+TEST_CASE("key prefix: the leading bytes of a key shorter than a word are those before zeros") {
+  const std::string bytes = "\xf1\xe2\xd3\xc4\xb5\xa6\x97\x88\x79\x6a";
+  for (size_t n = 0; n <= bytes.size(); ++n) {
+    CAPTURE(n);
+    uint64_t expected = 0;
+    for (size_t i = 0; i < sizeof(expected); ++i) {
+      expected = expected << 8 | (i < n ? static_cast<uint8_t>(bytes[i]) : 0);
+    }
+    CHECK(LeadingBytes(absl::string_view(bytes).substr(0, n)) == expected);
+  }
+  CHECK(LeadingBytes(absl::string_view()) == 0);
+}
+
 }  // namespace
 }  // namespace fathom
