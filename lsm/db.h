@@ -91,8 +91,9 @@ class DB {
   // Over the keys whose newest version is in a memtable.
   virtual std::unique_ptr<Iterator> NewMemtableIterator() = 0;
 
-  // Writes what the memtables hold to level 0 and waits for it. With an empty memtable it writes
-  // nothing and answers an empty table name.
+  // Writes what the memtables hold to level 0 and waits for it, but not until the logs are removed
+  // that held it: WaitForCompactions does. With an empty memtable it writes nothing and answers an
+  // empty table name.
   virtual absl::StatusOr<FlushResult> Flush() = 0;
 
   // Makes what finished table files hold part of the store, all or nothing, also after a crash: as
@@ -113,8 +114,8 @@ class DB {
   // Flushes, and brings everything down into one level without tombstones or shadowed versions.
   // Tables that have none, and overlap no other, are not rewritten (compaction/full_compaction.h).
   virtual absl::Status CompactAll() = 0;
-  // Waits until no compaction runs and none is due; the error of the last one that failed, if it
-  // did.
+  // Waits until no compaction runs and none is due, nothing is left to be flushed, and the logs of
+  // what was flushed are removed; the error of the last compaction that failed, if it did.
   virtual absl::Status WaitForCompactions() = 0;
 
   // Makes in `dir` (which must not exist; its parent must) a store that opens by itself and holds

@@ -46,7 +46,7 @@ absl::Status DBImpl::FlushOldest() {
     return table.status();  // the number is not used again: the manifest may have gone past it
   }
   edit.added_tables.emplace_back(0, (*table)->meta());
-  absl::Status status = ApplyEdit(&edit, {*table}, /*flushed_oldest=*/true);
+  absl::Status status = ApplyEdit(&edit, {*std::move(table)}, /*flushed_oldest=*/true);
   if (!status.ok()) {
     return status;  // the table may be named by now: it stays
   }
@@ -58,6 +58,7 @@ absl::Status DBImpl::FlushOldest() {
   compaction_work_.SignalAll();
   Log(absl::StrCat(home_.dir, ": flushed ", oldest.memtable->entries(), " writes to ", result.table,
                    ": ", result.entries, " entries, ", result.file_bytes, " bytes"));
+  done_.SignalAll();  // who waits for the flush need not wait until the logs are gone
   RemoveOldLogs(*edit.log_number);
   return absl::OkStatus();
 }
@@ -157,9 +158,6 @@ absl::Status DBImpl::WaitForFlush(SequenceNumber through) {
       return absl::FailedPreconditionError(
           absl::StrCat("the store is read-only: ", read_only_.message()));
     }
-    done_.Wait(&mutex_);
-  }
-  while (removing_logs_) {  // so that who waits finds it done, all of it
     done_.Wait(&mutex_);
   }
   return absl::OkStatus();

@@ -143,6 +143,27 @@ class Life {
     gate_.SetOpen(!world_.stepped || off_);
   }
 
+  void Flush() {
+    Settle();
+    gate_.SetOpen(true);
+    if (Done(db_->Flush().status())) {
+      history().Acknowledge(Durability::kDisk);
+    }
+    if (world_.stepped) {
+      Done(db_->WaitForCompactions());  // the old log goes
+    }
+  }
+
+  // Before a call that flushes and goes on: where the chain is stepped, no log goes beside it.
+  void SettleForFlush() {
+    if (world_.stepped) {
+      Flush();
+    } else {
+      Settle();
+    }
+    gate_.SetOpen(true);
+  }
+
   void Open() {
     gate_.SetOpen(true);
     absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options_, "db");
@@ -170,11 +191,7 @@ class Life {
         history().Acknowledge(Durability::kDisk);
       }
     } else if (dice < 80) {
-      Settle();
-      gate_.SetOpen(true);
-      if (Done(db_->Flush().status())) {
-        history().Acknowledge(Durability::kDisk);
-      }
+      Flush();
     } else if (dice < 86) {
       Compact();
     } else if (dice < 88) {
@@ -246,8 +263,7 @@ class Life {
 
   void Compact() {
     if (dice_.OneIn(8)) {
-      Settle();
-      gate_.SetOpen(true);
+      SettleForFlush();
       if (Done(db_->CompactAll())) {
         history().Acknowledge(Durability::kDisk);
       }
@@ -261,8 +277,7 @@ class Life {
     if (world_.copies.size() >= 3) {
       return;
     }
-    Settle();
-    gate_.SetOpen(true);
+    SettleForFlush();
     world_.copies.push_back(Copy{absl::StrCat("copy", ++world_.values), history().latest(), false});
     if (Done(db_->Checkpoint(world_.copies.back().dir))) {
       world_.copies.back().acknowledged = true;

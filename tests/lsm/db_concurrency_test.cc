@@ -1,5 +1,6 @@
 // Writers, readers, scans and flushes at once. The same tests run under
 // ThreadSanitizer.
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <string>
@@ -168,6 +169,24 @@ TEST_CASE("concurrency: a flush that drops old versions takes none from a reader
     reader.join();
   }
   CHECK(stale == 0);
+}
+
+TEST_CASE("concurrency: who waits for a flush does not wait until its log is removed, others may") {
+  MemFileSystem fs;
+  const auto db = OpenStore(&fs);
+  Put(db.get(), "a", "1");
+  absl::Notification told;
+  fs.SetHook([&told](FileOp op, const std::string& path, uint64_t) {
+    if (op == FileOp::kRemove && path.ends_with(".wal")) {
+      CHECK(told.WaitForNotificationWithTimeout(absl::Seconds(10)));
+    }
+    return absl::OkStatus();
+  });
+  FlushStore(db.get());
+  told.Notify();
+  REQUIRE(db->WaitForCompactions().ok());
+  const std::vector<std::string> names = fs.List("db").value();
+  CHECK(std::ranges::count_if(names, [](const auto& name) { return name.ends_with(".wal"); }) == 1);
 }
 
 TEST_CASE("concurrency: more readers than slots take turns") {

@@ -60,6 +60,7 @@ Sample FlushOnce(const WorkloadContext& context) {
   meter.Start();
   engine->Flush();
   meter.StopClock();
+  WaitUntilIdle();
   meter.Finish(&sample);
   sample.operations = 1;
   return sample;
