@@ -82,15 +82,15 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const ViewHolder::Pin& view, const R
                                             SequenceNumber sequence, absl::string_view key,
                                             std::string* value) {
   ReadResult result;
-  LevelCosts costs = {};
+  LevelCosts costs;
   result.lookup = ReadMemtables(*view, key, sequence, value, &result.cost);
   result.in_memtable = result.lookup != Lookup::kAbsent;
   absl::Status status;
   if (!result.in_memtable) {
     const absl::StatusOr<Lookup> found =
         view->version->Get(key, sequence, options.use_filters, value, &costs);
-    for (size_t level = 0; level < costs.size() && costs[level].levels_checked > 0; ++level) {
-      result.cost.Add(costs[level]);
+    for (const ReadCost& cost : costs) {
+      result.cost.Add(cost);
     }
     status = found.status();
     result.lookup = found.value_or(Lookup::kAbsent);

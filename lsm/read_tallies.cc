@@ -17,7 +17,7 @@ void ReadTallies::Add(const ViewHolder::Pin& slot, const ReadResult& result,
   Tally& tally = tallies_[slot.slot()];
   tally.gets += 1;
   tally.memtables_checked += result.cost.memtables_checked;
-  for (size_t i = 0; i < result.cost.levels_checked; ++i) {
+  for (size_t i = 0; i < costs.size(); ++i) {
     tally.levels[i].Add(costs[i]);
   }
   if (result.level >= 0) {

@@ -67,7 +67,7 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
   for (size_t level = 0; static_cast<int>(level) <= deepest_; ++level) {
     const bool sorted = level > 0;
     const std::span<const KeyRanges::Range> ranges = ranges_.level(level);
-    ReadCost* const cost = &(*costs)[level];
+    ReadCost* const cost = &costs->emplace_back();
     ++cost->levels_checked;
     if (!digest.has_value()) {
       continue;

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -28,8 +29,9 @@
 
 namespace fathom {
 
-// What a read cost on each level.
-using LevelCosts = std::array<ReadCost, kNumLevels>;
+// What a read cost on each level that it came to, from level 0 on. Room for all, of which most
+// reads need not set all to zero.
+using LevelCosts = absl::InlinedVector<ReadCost, kNumLevels>;
 
 class Version {
  public:
@@ -44,8 +46,8 @@ class Version {
   // This version with `edit` applied. `added` are the tables that the edit adds, in its order.
   std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& added) const;
 
-  // The newest version of `user_key` at or below `snapshot`. Adds what it did on each level to
-  // `*costs`: the last one with levels_checked is where it was found, if it was.
+  // The newest version of `user_key` at or below `snapshot`. Appends what it did on each level to
+  // `*costs`, which is empty: the last one is where it was found, if it was.
   absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot, bool use_filters,
                              std::string* value, LevelCosts* costs) const;
 

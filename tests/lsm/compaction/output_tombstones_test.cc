@@ -93,7 +93,7 @@ TEST_CASE("compaction: the exclusive end of a range neither overlaps nor conflic
 // What readers see in tables of which the newest come first.
 std::string Visible(const Version& version, const std::string& key, SequenceNumber snapshot) {
   std::string value;
-  LevelCosts costs = {};
+  LevelCosts costs;
   const auto found = version.Get(key, snapshot, /*use_filters=*/true, &value, &costs);
   REQUIRE_MESSAGE(found.ok(), found.status().ToString());
   return *found == Lookup::kFound ? value : "";
