@@ -16,6 +16,7 @@ PEER_PACKAGES := libleveldb-dev librocksdb-dev
 PEER_BUILD_PACKAGES := dpkg-dev
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 FORMAT_PACKAGES := clang-format
+TIDY_PACKAGES := clang-tidy
 
 SOURCES = $(shell git ls-files '*.h' '*.cc')
 
@@ -42,6 +43,7 @@ help:
 	@echo '               long: RECORDS ($(RECORDS)) and ROUNDS ($(ROUNDS)) make it shorter'
 	@echo 'make fuzz      build the fuzzers with clang and run each for SECONDS ($(SECONDS))'
 	@echo 'make format    format the sources (check-format only compares)'
+	@echo 'make tidy      run clang-tidy over the program, without precompiled headers; long'
 	@echo 'make install   install the program under PREFIX ($(PREFIX))'
 	@echo 'make clean     remove $(BUILD_DIR)'
 
@@ -93,6 +95,12 @@ format:
 check-format:
 	$(call install_packages,$(FORMAT_PACKAGES))
 	@clang-format --dry-run --Werror $(SOURCES) && echo 'The format is right.'
+
+.PHONY: tidy
+tidy:
+	$(call install_packages,$(BUILD_PACKAGES) $(TIDY_PACKAGES))
+	@cmake -S . -B $(BUILD_DIR)-tidy -DFATHOM_TESTS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON $(CMAKE_FLAGS)
+	@run-clang-tidy -quiet -p $(BUILD_DIR)-tidy '/(lsm|handlers|node)/'
 
 .PHONY: install
 install: build
