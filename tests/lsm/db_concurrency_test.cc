@@ -173,9 +173,9 @@ TEST_CASE("concurrency: a flush that drops old versions takes none from a reader
 
 TEST_CASE("concurrency: who waits for a flush does not wait until its log is removed, others may") {
   MemFileSystem fs;
+  absl::Notification told;  // outlives the store, whose threads ask it
   const auto db = OpenStore(&fs);
   Put(db.get(), "a", "1");
-  absl::Notification told;
   fs.SetHook([&told](FileOp op, const std::string& path, uint64_t) {
     if (op == FileOp::kRemove && path.ends_with(".wal")) {
       CHECK(told.WaitForNotificationWithTimeout(absl::Seconds(10)));
