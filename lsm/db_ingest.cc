@@ -81,10 +81,11 @@ class DBImpl::OutputTables {
   absl::Status NewTable() {
     absl::StatusOr<std::unique_ptr<TableWriter>> table =
         TableWriter::Create(home_, options_, to_->level, new_number_());
-    if (table.ok()) {
-      table_ = *std::move(table);
+    if (!table.ok()) {
+      return table.status();
     }
-    return table.status();
+    table_ = *std::move(table);
+    return absl::OkStatus();
   }
 
   // With the range tombstones before `end`, where the next table begins, or all.
@@ -97,10 +98,11 @@ class DBImpl::OutputTables {
     table_->AddRangeTombstones(tombstones);
     absl::StatusOr<std::shared_ptr<LiveTable>> table = table_->Finish();
     table_ = nullptr;
-    if (table.ok()) {
-      to_->tables.push_back(*std::move(table));
+    if (!table.ok()) {
+      return table.status();
     }
-    return table.status();
+    to_->tables.push_back(*std::move(table));
+    return absl::OkStatus();
   }
 
   // One for each table: on level 0 no two tables may share one. So a table's range tombstones,
@@ -191,7 +193,7 @@ absl::Status DBImpl::WriteIngested(const std::vector<std::string>& files, uint64
     if (!more.ok()) {
       return more.status();
     }
-    const absl::Status status =
+    absl::Status status =
         *more ? output.Add(merge.user_key(), merge.type(), merge.value()) : output.Finish();
     if (!status.ok()) {
       return status;

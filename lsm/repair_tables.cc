@@ -314,8 +314,11 @@ absl::Status StoreRepair::MergeTables() {
   uint64_t tables = 0;
   const auto start = [&] {
     absl::StatusOr<std::unique_ptr<TableWriter>> created = NewTable(level);
-    writer = created.ok() ? *std::move(created) : nullptr;
-    return created.status();
+    if (!created.ok()) {
+      return created.status();
+    }
+    writer = *std::move(created);
+    return absl::OkStatus();
   };
   // The table at hand, with what is deleted in ranges before `end`, or all that is left.
   const auto finish = [&](std::optional<absl::string_view> end) {

@@ -265,7 +265,7 @@ absl::Status StoreChecker::CheckLogsByThemselves() {
     Tell(name);
     ++check_.logs;
     const absl::StatusOr<LogEnd> end = chain->Read(i, [&](absl::string_view batch) {
-      const absl::Status parsed = ReplayBatch(batch, 0, nullptr).status();
+      absl::Status parsed = ReplayBatch(batch, 0, nullptr).status();
       check_.log_records += parsed.ok() ? 1 : 0;
       return parsed;
     });

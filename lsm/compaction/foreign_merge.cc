@@ -92,7 +92,7 @@ std::vector<RangeTombstone> ForeignMerge::RangeDeletions() const {
 
 absl::StatusOr<bool> ForeignMerge::Next() {
   for (;;) {
-    const absl::StatusOr<bool> more = NextKey();
+    absl::StatusOr<bool> more = NextKey();
     if (!more.ok() || !*more || range_tombstones_.empty() ||
         range_tombstones_.Covering(user_key(), kMaxSequenceNumber) <= current_->place + 1) {
       return more;

@@ -137,7 +137,7 @@ absl::string_view EntryTree::CommonPrefix() const {
   Cursor last(this);
   first.SeekToFirst();
   last.SeekToLast();
-  if (!first.Valid()) {
+  if (!first.Valid() || !last.Valid()) {
     return absl::string_view();
   }
   const absl::string_view a = UserKey(first.key());

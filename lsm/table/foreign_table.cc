@@ -223,7 +223,7 @@ absl::Status ForeignTable::ReadRangeTombstones(const BlockHandle& handle) {
 
 absl::StatusOr<bool> ForeignTable::Next() {
   for (;;) {
-    const absl::StatusOr<bool> more = NextEntry();
+    absl::StatusOr<bool> more = NextEntry();
     if (!more.ok()) {
       return more;
     }
@@ -257,7 +257,7 @@ absl::StatusOr<bool> ForeignTable::NextEntry() {
       return data_->status();
     }
     ForeignIndexEntry entry;
-    const absl::StatusOr<bool> more = index_->Next(&entry);
+    absl::StatusOr<bool> more = index_->Next(&entry);
     if (!more.ok() || !*more) {
       return more;
     }
