@@ -1,6 +1,5 @@
 // Compaction, on threads of its own or in a caller's: pick -> run -> manifest -> view -> inputs
-// away. The work itself is in lsm/compaction; here is what ties it to the store. Also the one way
-// in which the manifest and the version change.
+// away. The work itself is in lsm/compaction; here is what ties it to the store.
 #include <algorithm>
 #include <utility>
 
@@ -142,54 +141,6 @@ Compression DBImpl::CompressionFor(int level, const Version& version) const {
 uint64_t DBImpl::NewTableNumber() {
   absl::MutexLock lock(&mutex_);
   return next_table_number_++;
-}
-
-absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& added,
-                               bool flushed_oldest) {
-  // One at a time, in the order in which they come; the disk is waited for without the lock.
-  while (manifest_busy_) {
-    done_.Wait(&mutex_);
-  }
-  if (!read_only_.ok()) {
-    return read_only_;
-  }
-  manifest_busy_ = true;
-  edit->next_file_number = next_file_number_;
-  edit->next_table_number = next_table_number_;
-  ManifestWriter* const manifest = manifest_.get();
-  // A table that only moves has its name already.
-  const bool new_names = std::ranges::any_of(added, [&now = *version_](const auto& table) {
-    int level = 0;
-    return now.Find(table->meta().FileName(), &level) == nullptr;
-  });
-  mutex_.Unlock();
-  absl::Status status = new_names ? SyncNames() : absl::OkStatus();
-  if (status.ok()) {
-    status = manifest->Append(*edit);
-  }
-  mutex_.Lock();
-  manifest_busy_ = false;
-  done_.SignalAll();
-  if (!status.ok()) {
-    SetReadOnly(status);
-    return status;
-  }
-  version_ = version_->With(*edit, added);
-  if (flushed_oldest) {
-    immutables_.pop_front();  // in the same step that brings its table into the view
-  }
-  UpdateThrottle();
-  InstallView();
-  StartThreads();
-  return absl::OkStatus();
-}
-
-absl::Status DBImpl::SyncNames() {
-  absl::MutexLock lock(&names_mutex_);
-  if (names_status_.ok()) {
-    names_status_ = fs_->SyncDir(home_.dir);
-  }
-  return names_status_;
 }
 
 void DBImpl::UpdateThrottle() {

@@ -4,9 +4,10 @@
 //                   where there is something to note: new log and manifest
 //   db_write.cc     queue -> log -> memtable; the memtable switch
 //   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
-//   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed; ApplyEdit
+//   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed
 //   db_ingest.cc    files of others -> merge -> tables -> manifest -> view
 //   db_read.cc      view -> memtables -> tables; iterators; snapshots
+//   db_manifest.cc  ApplyEdit: names -> edit -> version -> view
 //   db_tools.cc     checkpoint, verification, figures
 //
 // Invariants (numbers of the design's rules in brackets):
@@ -226,12 +227,18 @@ class DBImpl final : public DB {
   // Takes the next step of `full`. `*more` becomes false if there is none.
   absl::Status TakeStep(FullCompaction* full, bool* more) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateThrottle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // --- what the store consists of
   // Makes the names of new tables durable, then `edit`, then the version and the view that readers
   // see. `added` as in Version::With. With `flushed_oldest` the oldest immutable memtable leaves
   // in the same step.
   absl::Status ApplyEdit(VersionEdit* edit, const Version::Tables& added, bool flushed_oldest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
+  // Begins a manifest with what the one in force adds up to, which goes then. It is read for that:
+  // damage to it is found while memory still knows better than the disk, and makes the store
+  // read-only, as an error of the new one does; one that cannot be read now stays. REQUIRES: the
+  // caller has made the manifest busy.
+  void RenewManifest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes durable what names the directory has. What a failed sync leaves of them is not known, not
   // even of a log's; so it is never made again, and all who ask later get its error.
   absl::Status SyncNames() ABSL_LOCKS_EXCLUDED(names_mutex_);

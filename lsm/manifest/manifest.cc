@@ -153,6 +153,7 @@ absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Create(FileSyste
   // In this order: CURRENT may name the manifest only when its bytes and its name are durable, and
   // those of the files that it names.
   absl::Status status = writer->Append(state.Snapshot());
+  writer->first_edit_end_ = writer->bytes();
   if (status.ok()) {
     status = fs->SyncDir(dir);
   }
@@ -169,9 +170,24 @@ absl::Status ManifestWriter::Append(const VersionEdit& edit) {
   if (absl::Status appended = log_.Append(edit.Encode()); !appended.ok()) {
     return appended;
   }
+  ++edits_;
   return log_.Sync();
 }
 
 absl::Status ManifestWriter::Close() { return log_.Close(); }
+
+absl::StatusOr<ManifestState> ManifestWriter::ReadBack(FileSystem* fs,
+                                                       const std::string& dir) const {
+  RecoveredManifest found;
+  absl::Status status = ReadManifest(fs, dir, log_.number(), &found);
+  if (!status.ok()) {
+    return status;
+  }
+  if (found.edits != edits_) {
+    return Corruption(PathIn(dir, ManifestFileName(log_.number())), bytes() - found.dropped_bytes,
+                      "edits up to its end", edits_, found.edits);
+  }
+  return std::move(found.state);
+}
 
 }  // namespace fathom

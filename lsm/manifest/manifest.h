@@ -59,12 +59,24 @@ class ManifestWriter {
   // Closes the file. At most once; nothing can be appended after it.
   absl::Status Close();
 
+  // What the edits add up to, read from the file. Errors are those of ReadManifest; DataLoss also
+  // if fewer edits are found than were appended. REQUIRES: no Append has failed.
+  absl::StatusOr<ManifestState> ReadBack(FileSystem* fs, const std::string& dir) const;
+  // Whether it is mostly history by now, of which the next opening would read more than of what
+  // is still true: the more the first edit said, the more may follow it.
+  bool outgrown() const { return bytes() > 2 * first_edit_end_ + kLeastHistoryBytes; }
+
   uint64_t bytes() const { return log_.length(); }
+  uint64_t edits() const { return edits_; }
 
  private:
+  static constexpr uint64_t kLeastHistoryBytes = uint64_t{8} << 10;
+
   ManifestWriter(std::unique_ptr<WritableFile> file, uint64_t number);
 
   LogWriter log_;  // keeps the first error
+  uint64_t edits_ = 0;
+  uint64_t first_edit_end_ = 0;
 };
 
 }  // namespace fathom

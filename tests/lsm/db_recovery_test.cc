@@ -140,19 +140,6 @@ Run RunUntilItFails(const Options& options, uint64_t seed, int steps) {
   return run;
 }
 
-std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
-  std::vector<std::string> found;
-  const std::vector<std::string> names = fs->List("db").value();
-  for (const std::string& name : names) {
-    const std::optional<ParsedFileName> parsed = ParseFileName(name);
-    if (parsed.has_value() && parsed->kind == kind) {
-      found.push_back(absl::StrCat("db/", name));
-    }
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
 void CheckRecovered(MemFileSystem* fs, const Run& run, size_t at_least, const std::string& story) {
   INFO(story);
   const Options options = InMemory(fs);

@@ -3,13 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "lsm/db.h"
+#include "lsm/format/file_names.h"
 #include "lsm/io/mem_file_system.h"
 
 namespace fathom {
@@ -87,6 +91,20 @@ inline Model Contents(DB* db) {
   REQUIRE_MESSAGE(it->status().ok(), it->status().ToString());
   CHECK(forward == backward);
   return forward;
+}
+
+// The paths of the files of one kind in the store "db", by name.
+inline std::vector<std::string> FilesOfKind(MemFileSystem* fs, FileKind kind) {
+  std::vector<std::string> found;
+  const std::vector<std::string> names = fs->List("db").value();
+  for (const std::string& name : names) {
+    const std::optional<ParsedFileName> parsed = ParseFileName(name);
+    if (parsed.has_value() && parsed->kind == kind) {
+      found.push_back(absl::StrCat("db/", name));
+    }
+  }
+  std::ranges::sort(found);
+  return found;
 }
 
 inline void CloseStore(std::unique_ptr<DB> db) {

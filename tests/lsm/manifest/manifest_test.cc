@@ -289,6 +289,50 @@ TEST_CASE("manifest: after a failed sync the writer refuses everything") {
   CHECK(writer->Close() == error);
 }
 
+TEST_CASE("manifest: what is read back is the sum of all that was appended, or damage") {
+  const auto fs = NewStore();
+  const auto writer = MustCreate(fs.get(), 3, FirstState());
+  for (const VersionEdit& edit : SomeEdits()) {
+    REQUIRE(writer->Append(edit).ok());
+  }
+  CHECK(writer->edits() == 4);
+  const auto read = writer->ReadBack(fs.get(), kDir);
+  REQUIRE(read.status() == absl::OkStatus());
+  CHECK(SameState(*read, SomeStates().back()));
+
+  const std::string bytes = *fs->Contents(kManifest);
+  for (size_t cut = 0; cut < bytes.size(); ++cut) {
+    CAPTURE(cut);
+    fs->SetContents(kManifest, bytes.substr(0, cut));
+    const absl::Status status = writer->ReadBack(fs.get(), kDir).status();
+    CHECK(absl::IsDataLoss(status));
+    CHECK(Says(status, kManifest));
+  }
+}
+
+TEST_CASE("manifest: it is outgrown by history, the later the more there is to tell") {
+  const auto fs = NewStore();
+  ManifestState state;
+  uint64_t before = 0;
+  for (const int tables : {0, 100, 1000}) {
+    for (uint64_t i = state.levels[1].size(); i < static_cast<uint64_t>(tables); ++i) {
+      const std::string key = absl::StrCat("k", absl::Dec(i, absl::kZeroPad6));
+      state.levels[1].push_back(Table(i + 1, key, key, 1));
+    }
+    const auto writer = MustCreate(fs.get(), 3 + static_cast<uint64_t>(tables), state);
+    const uint64_t first = writer->bytes();
+    VersionEdit edit;
+    edit.last_sequence = 1;
+    while (!writer->outgrown()) {
+      REQUIRE(writer->Append(edit).ok());
+      REQUIRE(writer->bytes() < 2 * first + 10'000);
+    }
+    CHECK(writer->bytes() > 2 * first);
+    CHECK(writer->bytes() > before);
+    before = writer->bytes();
+  }
+}
+
 TEST_CASE("manifest: a torn last edit is tolerated at every cut") {
   // Crash case 23.
   std::vector<uint64_t> ends;
