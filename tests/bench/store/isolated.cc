@@ -1,6 +1,7 @@
 #include "tests/bench/store/isolated.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,18 @@ namespace fathom {
 namespace {
 
 constexpr int kMillisBetweenLooks = 10;
+
+volatile pid_t child = 0;
+
+void EndChild(int signal) { kill(child, signal); }
+
+// SIGINT and SIGTERM end the child; that its run failed then ends this process, in good order.
+void PassSignalsOn(pid_t to) {
+  child = to;
+  for (const int number : {SIGINT, SIGTERM}) {
+    signal(number, to == 0 ? SIG_DFL : EndChild);
+  }
+}
 
 // The most memory that `pid` was seen to hold until there is something to read from `fd`.
 uint64_t WatchMemory(pid_t pid, int fd) {
@@ -36,6 +49,7 @@ Sample RunIsolated(const std::function<Sample()>& work) {
     std::exit(1);
   }
   const pid_t pid = fork();
+  PassSignalsOn(std::max(pid, 0));
   if (pid == 0) {
     const Sample sample = work();
     const bool sent = write(fds[1], &sample, sizeof(sample)) == sizeof(sample);
@@ -51,6 +65,7 @@ Sample RunIsolated(const std::function<Sample()>& work) {
     std::fprintf(stderr, "store_bench: a run failed\n");
     std::exit(1);
   }
+  PassSignalsOn(0);
   sample.peak_bytes =
       std::max(sample.peak_bytes, most_seen - std::min(most_seen, sample.base_bytes));
   return sample;

@@ -9,8 +9,8 @@
 
 namespace fathom {
 
-// What `work` answered. The child ends without running destructors of this process; if it fails,
-// this process ends too. REQUIRES: this process has one thread.
+// What `work` answered. The child ends without running destructors of this process; if it fails, or
+// SIGINT or SIGTERM ends it, this process exits with 1. REQUIRES: this process has one thread.
 Sample RunIsolated(const std::function<Sample()>& work);
 
 }  // namespace fathom

@@ -228,7 +228,7 @@ int Main(int argc, char** argv) {
   const BenchOptions options = ParseOptions(argc, argv);
   const std::vector<EngineKind> engines = SelectEngines(options.engines);
   const std::vector<Workload> workloads = SelectWorkloads(options.workloads);
-  const ScratchDir dir(options.dir);
+  static const ScratchDir dir(options.dir);  // goes when a failed run ends the process, too
   const Progress progress;
   Report report(options.settings, engines, workloads);
   for (uint64_t round = 0; round < options.settings.rounds; ++round) {
