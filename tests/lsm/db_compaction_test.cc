@@ -19,6 +19,7 @@
 #include "lsm/format/file_names.h"
 #include "lsm/io/unsynced_file_system.h"
 #include "tests/lsm/store.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {
@@ -138,7 +139,7 @@ TEST_CASE("compaction: after all is deleted, compacting all leaves an empty tree
     Options options = Tiny(&fs);
     options.compaction_threads = threads;
     const auto db = OpenStore(options);
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < (kSanitized ? 5 : 20); ++round) {
       const Model model = FillRandomly(db.get(), 1000, 300, static_cast<uint32_t>(round));
       for (const auto& [key, value] : model) {
         Delete(db.get(), key);
@@ -192,7 +193,7 @@ TEST_CASE(
     "compaction: compacting all leaves nothing superfluous, also where tables move meanwhile") {
   MemFileSystem fs;
   const auto db = OpenStore(Tiny(&fs));
-  for (uint32_t round = 0; round < 30; ++round) {
+  for (uint32_t round = 0; round < (kSanitized ? 8 : 30); ++round) {
     FillRandomly(db.get(), 700, 1000, round);
     CompactAll(db.get());
     const Model model = Contents(db.get());

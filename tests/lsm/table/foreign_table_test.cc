@@ -13,6 +13,7 @@
 #include "tests/lsm/table/data/contents.h"
 #include "tests/lsm/table/data/golden.h"
 #include "tests/lsm/table/table_test_util.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {
@@ -179,22 +180,22 @@ void CheckHonest(const Reading& reading, const Reading& sound) {
   REQUIRE(std::equal(reading.entries.begin(), reading.entries.end(), sound.entries.begin()));
 }
 
-// Flips one bit of each byte, one after another; how often that was noticed.
+// Flips one bit of each byte, one after another, or of some; how often that was not noticed.
 size_t FlipEachByte(const std::string& bytes) {
   const Reading sound = ReadForeign(bytes);
   REQUIRE_MESSAGE(sound.status.ok(), sound.status.ToString());
   MemFileSystem fs;
-  size_t noticed = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
+  size_t passed = 0;
+  for (size_t i = 0; i < bytes.size(); i += kSanitized ? 5 : 1) {
     CAPTURE(i);
     std::string damaged = bytes;
     damaged[i] = static_cast<char>(static_cast<uint8_t>(damaged[i]) ^ (1u << (i % 8)));
     fs.SetContents(kPath, damaged);
     const Reading reading = ReadForeign(&fs);
     CheckHonest(reading, sound);
-    noticed += reading.status.ok() ? 0 : 1;
+    passed += reading.status.ok() ? 1 : 0;
   }
-  return noticed;
+  return passed;
 }
 
 TEST_CASE("foreign table: a wrong byte anywhere is refused, never a wrong answer") {
@@ -204,11 +205,9 @@ TEST_CASE("foreign table: a wrong byte anywhere is refused, never a wrong answer
        {"default", "v2_crc32c_none", "v3_xxhash_lz4", "v4_xxhash64_zstd", "index_with_first_key",
         "range_deletions", "range_deletions_alone"}) {
     CAPTURE(name);
-    const std::string bytes = GoldenBytes(name);
-    CHECK(FlipEachByte(bytes) >= bytes.size() - kMayPass);
+    CHECK(FlipEachByte(GoldenBytes(name)) <= kMayPass);
   }
-  const std::string own = FathomTable(Compression::kLz4);
-  CHECK(FlipEachByte(own) >= own.size() - kMayPass);
+  CHECK(FlipEachByte(FathomTable(Compression::kLz4)) <= kMayPass);
   // Here nothing looks at the padding, or at the partitions of the filter.
   FlipEachByte(GoldenBytes("aligned_blocks"));
   FlipEachByte(GoldenBytes("partitioned_index_and_filter"));
