@@ -53,6 +53,7 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& added,
 
 void DBImpl::RenewManifest() {
   const uint64_t number = next_file_number_++;
+  const uint64_t old_number = manifest_number_;
   const ManifestWriter* const old = manifest_.get();
   mutex_.Unlock();
   absl::StatusOr<ManifestState> state = old->ReadBack(fs_, home_.dir);
@@ -60,6 +61,9 @@ void DBImpl::RenewManifest() {
   if (state.ok()) {
     state->next_file_number = number + 1;
     renewed = ManifestWriter::Create(fs_, home_.dir, number, *state);
+    if (renewed.ok()) {
+      fs_->Remove(Path(ManifestFileName(old_number))).IgnoreError();  // else the next Open does it
+    }
   }
   mutex_.Lock();
   if (absl::IsDataLoss(state.status())) {
@@ -78,8 +82,7 @@ void DBImpl::RenewManifest() {
   Log(absl::StrCat(home_.dir, ": manifest of ", old->edits(), " edits and ", old->bytes(),
                    " bytes began anew with ", (*renewed)->bytes()));
   manifest_ = *std::move(renewed);
-  const uint64_t old_number = std::exchange(manifest_number_, number);
-  fs_->Remove(Path(ManifestFileName(old_number))).IgnoreError();  // else the next Open does it
+  manifest_number_ = number;
 }
 
 absl::Status DBImpl::SyncNames() {
