@@ -1,5 +1,6 @@
-// Each call to the file system fails once, in each thing that a store does: it says so, stays
-// readable, promises nothing that it cannot keep, and is whole when it is opened again.
+// Each call to the file system (with sanitizers each second one) fails once, in each thing that a
+// store does: it says so, stays readable, promises nothing that it cannot keep, and is whole when
+// it is opened again.
 //
 // The workloads run without threads for compaction, so that call k is the same call in each run,
 // but for what a flush does beside writes.

@@ -1,12 +1,16 @@
 #include "tests/bench/store/isolated.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <thread>
 
 namespace fathom {
@@ -55,6 +59,46 @@ TEST_CASE("isolated: mapped files do not count") {
   });
   CHECK(sample.peak_bytes < kBytes / 2);
   std::fclose(file);
+}
+
+// Whether process `pid` has a handler for `number`.
+bool Catches(pid_t pid, int number) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string field; status >> field;) {
+    if (field == "SigCgt:") {
+      uint64_t caught = 0;
+      status >> std::hex >> caught;
+      return (caught >> (number - 1) & 1) != 0;
+    }
+  }
+  return false;
+}
+
+TEST_CASE("isolated: a signal ends the run, and with it the process in good order") {
+  for (const int number : {SIGINT, SIGTERM}) {
+    struct sigaction none = {};  // doctest has handlers of its own
+    none.sa_handler = SIG_DFL;
+    struct sigaction before;
+    REQUIRE(sigaction(number, &none, &before) == 0);
+    const pid_t driver = fork();
+    if (driver == 0) {
+      RunIsolated([] {
+        alarm(20);  // it must not be there for ever if nobody ends it
+        pause();
+        return Sample();
+      });
+      _exit(0);
+    }
+    while (!Catches(driver, number)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    kill(driver, number);
+    sigaction(number, &before, nullptr);
+    int status = 0;
+    REQUIRE(waitpid(driver, &status, 0) == driver);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 1);
+  }
 }
 
 }  // namespace
