@@ -89,7 +89,7 @@ TEST_CASE("isolated: a signal ends the run, and with it the process in good orde
       });
       _exit(0);
     }
-    while (!Catches(driver, number)) {
+    for (int i = 0; i < 10'000 && !Catches(driver, number); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     kill(driver, number);
