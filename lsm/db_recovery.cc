@@ -187,11 +187,19 @@ absl::StatusOr<ManifestState> DBImpl::ReadOrCreateManifest() {
 }
 
 absl::Status DBImpl::FindTables(const ManifestState& state) {
+  std::vector<std::string> names;
+  for (const std::vector<TableMeta>& level : state.levels) {
+    for (const TableMeta& meta : level) {
+      names.push_back(meta.FileName());
+    }
+  }
+  const std::vector<absl::StatusOr<uint64_t>> sizes = fs_->FileSizes(home_.dir, names);
+  auto size = sizes.begin();
   Version::Levels levels;
   for (size_t level = 0; level < kNumLevels; ++level) {
     for (const TableMeta& meta : state.levels[level]) {
       auto table = std::make_shared<LiveTable>(fs_, home_.dir, meta, home_.caches);
-      if (absl::Status found = table->CheckFile(); !found.ok()) {
+      if (absl::Status found = table->CheckSize(*size++); !found.ok()) {
         return found;
       }
       levels[level].push_back(std::move(table));

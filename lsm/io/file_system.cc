@@ -4,6 +4,16 @@
 
 namespace fathom {
 
+std::vector<absl::StatusOr<uint64_t>> FileSystem::FileSizes(const std::string& dir,
+                                                            const std::vector<std::string>& names) {
+  std::vector<absl::StatusOr<uint64_t>> sizes;
+  sizes.reserve(names.size());
+  for (const std::string& name : names) {
+    sizes.push_back(FileSize(absl::StrCat(dir, "/", name)));
+  }
+  return sizes;
+}
+
 absl::StatusOr<std::string> ReadFileToString(FileSystem* fs, const std::string& path,
                                              uint64_t max_bytes) {
   absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs->OpenForRead(path);

@@ -90,6 +90,10 @@ class FileSystem {
   // The names in `dir`, without "." and "..", in no order.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& dir) = 0;
   virtual absl::StatusOr<uint64_t> FileSize(const std::string& path) = 0;
+  // The sizes of `names` in `dir`, in their order: for many files of one directory, which the
+  // system then looks up once.
+  virtual std::vector<absl::StatusOr<uint64_t>> FileSizes(const std::string& dir,
+                                                          const std::vector<std::string>& names);
 
   // Makes the bytes of an existing file durable, whoever wrote them: of a process that died, say.
   virtual absl::Status SyncFile(const std::string& path) = 0;

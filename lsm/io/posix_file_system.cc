@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/base/call_once.h"
+#include "absl/strings/str_cat.h"
 #include "lsm/io/file_mapping.h"
 #include "lsm/io/file_system.h"
 #include "lsm/io/io_error.h"
@@ -65,6 +66,19 @@ absl::StatusOr<Descriptor> Open(const std::string& path, int flags) {
   return Descriptor(fd);
 }
 
+// The size of the file `name` in the open directory `dir`. Errors name what `path` makes.
+template <typename Path>
+absl::StatusOr<uint64_t> SizeIn(int dir, const std::string& name, Path path) {
+  struct stat info;
+  if (::fstatat(dir, name.c_str(), &info, 0) != 0) {
+    return IoError(path(), "stat", errno);
+  }
+  if (S_ISDIR(info.st_mode)) {
+    return IoError(path(), "stat", EISDIR);
+  }
+  return static_cast<uint64_t>(info.st_size);
+}
+
 // Small reads are copies from a mapping, which comes with the first of them; large ones, and those
 // that the mapping fails, are calls.
 class PosixReadableFile final : public ReadableFile {
@@ -73,7 +87,7 @@ class PosixReadableFile final : public ReadableFile {
       : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
-    if (n <= kMaxMappedRead) {
+    if (n <= kMaxMappedRead && n <= size_ / 2) {
       absl::call_once(mapped_, [this] {
         mapping_ = FileMapping::Map(fd_.get(), 0, size_, FileMapping::Access::kRead);
       });
@@ -87,7 +101,8 @@ class PosixReadableFile final : public ReadableFile {
   uint64_t size() const override { return size_; }
 
  private:
-  // More is read by who passes once over much: a call is as fast then, and needs no page faults.
+  // More, or most of the file, is read by who passes over it once: a call is as fast then, and
+  // needs no page faults.
   static constexpr size_t kMaxMappedRead = size_t{256} << 10;
 
   absl::StatusOr<size_t> ReadByCall(uint64_t offset, size_t n, char* scratch) const {
@@ -291,14 +306,21 @@ class PosixFileSystemImpl final : public FileSystem {
   }
 
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
-    struct stat info;
-    if (::stat(path.c_str(), &info) != 0) {
-      return IoError(path, "stat", errno);
+    return SizeIn(AT_FDCWD, path, [&path] { return path; });
+  }
+
+  std::vector<absl::StatusOr<uint64_t>> FileSizes(const std::string& dir,
+                                                  const std::vector<std::string>& names) override {
+    const absl::StatusOr<Descriptor> fd = Open(dir, O_PATH | O_DIRECTORY);
+    if (!fd.ok()) {
+      return std::vector<absl::StatusOr<uint64_t>>(names.size(), fd.status());
     }
-    if (S_ISDIR(info.st_mode)) {
-      return IoError(path, "stat", EISDIR);
+    std::vector<absl::StatusOr<uint64_t>> sizes;
+    sizes.reserve(names.size());
+    for (const std::string& name : names) {
+      sizes.push_back(SizeIn(fd->get(), name, [&] { return absl::StrCat(dir, "/", name); }));
     }
-    return static_cast<uint64_t>(info.st_size);
+    return sizes;
   }
 
   absl::Status SyncFile(const std::string& path) override {

@@ -26,15 +26,14 @@ LiveTable::~LiveTable() {
   }
 }
 
-absl::Status LiveTable::CheckFile() const {
-  const absl::StatusOr<uint64_t> bytes = fs_->FileSize(path_);
-  if (absl::IsNotFound(bytes.status())) {
+absl::Status LiveTable::CheckSize(const absl::StatusOr<uint64_t>& size) const {
+  if (absl::IsNotFound(size.status())) {
     return Missing();
   }
-  if (bytes.ok() && *bytes != meta_.file_bytes) {
-    return Corruption(path_, 0, "table size", meta_.file_bytes, *bytes);
+  if (size.ok() && *size != meta_.file_bytes) {
+    return Corruption(path_, 0, "table size", meta_.file_bytes, *size);
   }
-  return bytes.status();
+  return size.status();
 }
 
 std::unique_ptr<InternalIterator> LiveTable::NewIterator(bool fill_cache, ReadCost* cost) const {

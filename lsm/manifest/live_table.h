@@ -40,8 +40,9 @@ class LiveTable {
 
   const TableMeta& meta() const { return meta_; }
 
-  // DataLoss if the file is missing or has not its length. Reads nothing of it.
-  absl::Status CheckFile() const;
+  // DataLoss if the file is missing or has not its length, by the `size` that the file system tells
+  // of it; any other error of that as it is.
+  absl::Status CheckSize(const absl::StatusOr<uint64_t>& size) const;
 
   // The reader, which lives as long as the table; opens it if nobody did. DataLoss if the file is
   // missing, is not the one that the metadata describes, or its tail is damaged.

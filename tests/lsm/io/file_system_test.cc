@@ -163,6 +163,29 @@ TEST_CASE_TEMPLATE("file system: what is missing is NotFound, for every call", T
   CHECK(SortedNames(t.fs(), t.At("")) == std::vector<std::string>{"f"});
 }
 
+TEST_CASE_TEMPLATE("file system: the sizes of many files, in order, each with its own error", T,
+                   ALL_FILE_SYSTEMS) {
+  T t;
+  REQUIRE(t.fs()->CreateDir(t.At("d")).ok());
+  MustWrite(t.fs(), t.At("d/five"), "12345");
+  MustWrite(t.fs(), t.At("d/empty"), "");
+  REQUIRE(t.fs()->CreateDir(t.At("d/e")).ok());
+  const std::vector<absl::StatusOr<uint64_t>> sizes =
+      t.fs()->FileSizes(t.At("d"), {"missing", "five", "e", "empty"});
+  REQUIRE(sizes.size() == 4);
+  CHECK(absl::IsNotFound(sizes[0].status()));
+  CHECK(sizes[0].status() == t.fs()->FileSize(t.At("d/missing")).status());
+  CHECK(*sizes[1] == 5);
+  CHECK(sizes[2].status() == t.fs()->FileSize(t.At("d/e")).status());
+  CHECK(*sizes[3] == 0);
+  for (const std::string& dir : {t.At("missing"), t.At("d/five")}) {
+    const std::vector<absl::StatusOr<uint64_t>> none = t.fs()->FileSizes(dir, {"a", "b"});
+    REQUIRE(none.size() == 2);
+    CHECK(!none[0].ok());
+    CHECK(!none[1].ok());
+  }
+}
+
 TEST_CASE_TEMPLATE("file system: syncing what is missing is NotFound", T, Posix, Memory) {
   T t;
   MustWrite(t.fs(), t.At("f"), "f");
