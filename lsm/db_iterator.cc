@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "lsm/format/key_buffer.h"
 #include "lsm/format/key_prefix.h"
 
 namespace fathom {
@@ -69,7 +70,7 @@ class DBIterator final : public Iterator {
 
   void Next() override {
     if (forward_) {
-      saved_key_.assign(key().data(), key().size());
+      SaveKey(key());
       internal_->Next();
     } else {
       // Standing before the shown key's versions: step onto them; FindForward skips them.
@@ -85,11 +86,11 @@ class DBIterator final : public Iterator {
   void Prev() override {
     if (forward_) {
       // Back over the shown key's newer versions, which are not visible.
-      saved_key_.assign(key().data(), key().size());
+      SaveKey(key());
       forward_ = false;
       do {
         internal_->Prev();
-      } while (internal_->Valid() && UserKey(internal_->key()) == saved_key_);
+      } while (internal_->Valid() && UserKey(internal_->key()) == saved_key_.view());
     }
     FindBackward();
   }
@@ -97,6 +98,11 @@ class DBIterator final : public Iterator {
   absl::Status status() const override { return internal_->status(); }
 
  private:
+  void SaveKey(absl::string_view user_key) {
+    saved_key_.clear();
+    saved_key_.Append(user_key);
+  }
+
   // The internal cursor goes to the last version of the last key before `user_key`.
   void SeekBefore(absl::string_view user_key) {
     internal_->Seek(SeekKey(user_key, kMaxSequenceNumber).view());
@@ -116,13 +122,13 @@ class DBIterator final : public Iterator {
         break;
       }
       const uint64_t trailer = Trailer(internal_->key());
-      if ((trailer >> 8) > sequence_ || (skip && SameKey(user_key, saved_key_))) {
+      if ((trailer >> 8) > sequence_ || (skip && SameKey(user_key, saved_key_.view()))) {
         continue;
       }
       if (static_cast<ValueType>(trailer & 0xff) == ValueType::kValue) {
         return Show(user_key, internal_->value());
       }
-      saved_key_.assign(user_key.data(), user_key.size());
+      SaveKey(user_key);
       skip = true;  // the tombstone hides the versions that follow
     }
     ShowNothing();
@@ -133,7 +139,7 @@ class DBIterator final : public Iterator {
     bool found = false;
     for (; internal_->Valid(); internal_->Prev()) {
       const absl::string_view user_key = UserKey(internal_->key());
-      if ((found && user_key != saved_key_) ||
+      if ((found && user_key != saved_key_.view()) ||
           (lower_.has_value() && user_key < absl::string_view(*lower_))) {
         break;
       }
@@ -143,12 +149,12 @@ class DBIterator final : public Iterator {
       // A newer version than what was met of this key so far.
       found = Type(internal_->key()) == ValueType::kValue;
       if (found) {
-        saved_key_.assign(user_key.data(), user_key.size());
+        SaveKey(user_key);
         saved_value_.assign(internal_->value().data(), internal_->value().size());
       }
     }
     if (found && status().ok()) {
-      Show(saved_key_, saved_value_);
+      Show(saved_key_.view(), saved_value_);
     } else {
       ShowNothing();
     }
@@ -160,7 +166,7 @@ class DBIterator final : public Iterator {
   const std::optional<std::string> lower_;
   const std::optional<std::string> upper_;
   bool forward_ = true;
-  std::string saved_key_;    // backward: the shown key; forward: the key to skip
+  KeyBuffer saved_key_;      // backward: the shown key; forward: the key to skip
   std::string saved_value_;  // backward: the shown value
 };
 

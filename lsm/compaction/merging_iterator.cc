@@ -23,19 +23,19 @@ class MergingIterator final : public InternalIterator {
     for (const auto& child : children_) {
       child->SeekToFirst();
     }
-    Rebuild(/*forward=*/true);
+    Rebuild</*forward=*/true>();
   }
   void SeekToLast() override {
     for (const auto& child : children_) {
       child->SeekToLast();
     }
-    Rebuild(/*forward=*/false);
+    Rebuild</*forward=*/false>();
   }
   void Seek(absl::string_view target) override {
     for (const auto& child : children_) {
       child->Seek(target);
     }
-    Rebuild(/*forward=*/true);
+    Rebuild</*forward=*/true>();
   }
 
   void Next() override {
@@ -44,7 +44,7 @@ class MergingIterator final : public InternalIterator {
     }
     InternalIterator* const first = order_.front();
     first->Next();
-    ShowMoved(first);
+    ShowMoved</*forward=*/true>(first);
   }
   void Prev() override {
     if (forward_) {
@@ -52,18 +52,20 @@ class MergingIterator final : public InternalIterator {
     }
     InternalIterator* const first = order_.front();
     first->Prev();
-    ShowMoved(first);
+    ShowMoved</*forward=*/false>(first);
   }
 
   absl::Status status() const override { return status_; }
 
  private:
-  bool Before(const InternalIterator* a, const InternalIterator* b) const {
+  template <bool forward>
+  static bool Before(const InternalIterator* a, const InternalIterator* b) {
     const int order = CompareInternalKeys(a->key(), b->key());
-    return forward_ ? order < 0 : order > 0;
+    return forward ? order < 0 : order > 0;
   }
 
-  void Rebuild(bool forward) {
+  template <bool forward>
+  void Rebuild() {
     forward_ = forward;
     status_ = absl::OkStatus();
     order_.clear();
@@ -74,29 +76,32 @@ class MergingIterator final : public InternalIterator {
         status_.Update(child->status());
       }
     }
-    std::ranges::sort(order_, [this](auto* a, auto* b) { return Before(a, b); });
+    std::ranges::sort(order_, Before<forward>);
     ShowFirst();
   }
 
   // The first child has moved.
+  template <bool forward>
   void ShowMoved(const InternalIterator* first) {
-    if (first->Valid() && (order_.size() == 1 || !Before(order_[1], first))) {
+    if (first->Valid() && (order_.size() == 1 || !Before<forward>(order_[1], first))) {
       ShowWhere(*first);
     } else {
-      PlaceFirst();
+      PlaceFirst<forward>();
     }
   }
 
   // The first child is not first any more: drops it if it is at its end, else brings it to its
   // place.
+  template <bool forward>
   void PlaceFirst() {
     InternalIterator* const moved = order_.front();
     if (!moved->Valid()) {
       status_.Update(moved->status());
       order_.erase(order_.begin());
     } else {
-      const auto place = std::partition_point(order_.begin() + 2, order_.end(),
-                                              [&](auto* child) { return Before(child, moved); });
+      const auto place = std::partition_point(order_.begin() + 2, order_.end(), [&](auto* child) {
+        return Before<forward>(child, moved);
+      });
       std::rotate(order_.begin(), order_.begin() + 1, place);
     }
     ShowFirst();
@@ -118,7 +123,7 @@ class MergingIterator final : public InternalIterator {
         child->Seek(current->key());
       }
     }
-    Rebuild(/*forward=*/true);
+    Rebuild</*forward=*/true>();
   }
 
   // Every other child goes to its last entry before the current key.
@@ -135,7 +140,7 @@ class MergingIterator final : public InternalIterator {
         child->SeekToLast();
       }
     }
-    Rebuild(/*forward=*/false);
+    Rebuild</*forward=*/false>();
   }
 
   const std::vector<std::unique_ptr<InternalIterator>> children_;

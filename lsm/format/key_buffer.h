@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "lsm/format/coding.h"
 
 namespace fathom {
 
@@ -28,8 +30,17 @@ class KeyBuffer {
     if (bytes.size() > capacity_ - size_) {
       Grow(size_ + bytes.size());
     }
-    std::memcpy(data_ + size_, bytes.data(), bytes.size());
+    char* const to = data_ + size_;
     size_ += bytes.size();
+    if (bytes.size() < sizeof(uint64_t) || bytes.size() > 2 * sizeof(uint64_t)) {
+      std::memcpy(to, bytes.data(), bytes.size());
+      return;
+    }
+    // As most are: two words, which may overlap, take less time than a call.
+    const size_t last = bytes.size() - sizeof(uint64_t);
+    const uint64_t words[2] = {DecodeFixed64(bytes.data()), DecodeFixed64(bytes.data() + last)};
+    EncodeFixed64(to, words[0]);
+    EncodeFixed64(to + last, words[1]);
   }
 
  private:

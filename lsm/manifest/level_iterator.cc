@@ -1,7 +1,10 @@
 #include "lsm/manifest/level_iterator.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "lsm/table/table_iterator.h"
 
 namespace fathom {
 namespace {
@@ -36,33 +39,44 @@ class LevelIterator final : public InternalIterator {
 
   void Next() override {
     table_->Next();
-    SkipForward();
+    if (table_->Valid()) {
+      ShowWhere(*table_);
+    } else {
+      SkipForward();
+    }
   }
   void Prev() override {
     table_->Prev();
     SkipBackward();
   }
   absl::Status status() const override {
-    return table_ == nullptr ? absl::OkStatus() : table_->status();
+    return table_.has_value() ? table_->status() : open_error_;
   }
 
  private:
-  // Makes table `i` the open one; false (and no table) past either end.
+  // Makes table `i` the open one; false (and no table) past either end, or if it cannot be opened.
   bool Open(size_t i) {
+    if (table_.has_value() && at_ == i && table_->status().ok()) {
+      return true;
+    }
+    table_.reset();
+    ShowNothing();
+    open_error_ = absl::OkStatus();
     if (i >= tables_.size()) {
-      table_ = nullptr;
-      ShowNothing();
       return false;
     }
-    if (table_ == nullptr || at_ != i || !table_->status().ok()) {
-      table_ = tables_[i]->NewIterator(fill_cache_, cost_);
-      at_ = i;
+    const absl::StatusOr<TableReader*> reader = tables_[i]->reader();
+    if (!reader.ok()) {
+      open_error_ = reader.status();
+      return false;
     }
+    table_.emplace((*reader)->shared_from_this(), ScanUse::Of(fill_cache_), cost_);
+    at_ = i;
     return true;
   }
   // An error stops here: the next table must not hide it.
   void SkipForward() {
-    while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
+    while (table_.has_value() && !table_->Valid() && table_->status().ok()) {
       if (Open(at_ + 1)) {
         table_->SeekToFirst();
       }
@@ -70,7 +84,7 @@ class LevelIterator final : public InternalIterator {
     ShowTable();
   }
   void SkipBackward() {
-    while (table_ != nullptr && !table_->Valid() && table_->status().ok()) {
+    while (table_.has_value() && !table_->Valid() && table_->status().ok()) {
       if (Open(at_ - 1)) {  // wraps around to past the end
         table_->SeekToLast();
       }
@@ -78,7 +92,7 @@ class LevelIterator final : public InternalIterator {
     ShowTable();
   }
   void ShowTable() {
-    if (table_ != nullptr) {
+    if (table_.has_value()) {
       ShowWhere(*table_);
     }
   }
@@ -87,7 +101,8 @@ class LevelIterator final : public InternalIterator {
   const bool fill_cache_;
   ReadCost* const cost_;
   size_t at_ = 0;
-  std::unique_ptr<InternalIterator> table_;
+  std::optional<TableIterator> table_;
+  absl::Status open_error_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A cursor over the tables of one sorted level, which follow one another: only one of them is open
-// at a time. One thread at a time.
+// A cursor over tables that follow one another, as those of a sorted level do, or over a single one
+// of level 0: only one of them is open at a time. One thread at a time.
 #pragma once
 
 #include <memory>

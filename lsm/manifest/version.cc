@@ -97,7 +97,7 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
 void Version::AddIterators(bool fill_cache, ReadCost* cost,
                            std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
   for (const std::shared_ptr<LiveTable>& table : levels_[0]) {
-    iterators->push_back(table->NewIterator(fill_cache, cost));
+    iterators->push_back(NewLevelIterator({table}, fill_cache, cost));
   }
   for (size_t level = 1; level < kNumLevels; ++level) {
     if (!levels_[level].empty()) {

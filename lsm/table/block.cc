@@ -246,7 +246,7 @@ bool BlockIterator::RestartKey(uint32_t index, absl::string_view* key) {
   EntryHeader header;
   const char* p = DecodeEntryHeader(data_ + offset, data_ + end_, &header);
   if (p == nullptr) {
-    Fail(CorruptAt(offset, "entry", "within its block", "an entry that passes the block's end"));
+    FailPassingEnd(offset);
     return false;
   }
   if (header.shared != 0) {
@@ -293,14 +293,12 @@ void BlockIterator::ReadNextEntry() {
   EntryHeader header;
   const char* p = DecodeEntryHeader(data_ + current_, data_ + end_, &header);
   if (p == nullptr) {
-    return Fail(
-        CorruptAt(current_, "entry", "within its block", "an entry that passes the block's end"));
+    return FailPassingEnd(current_);
   }
   if (header.shared > 0) {
     const absl::string_view last = key();
     if (header.shared > last.size()) {
-      return Fail(CorruptAt(current_, "shared bytes of a key",
-                            absl::StrCat("at most ", last.size()), header.shared));
+      return FailSharing(last.size(), header.shared);
     }
     if (last.data() == key_buffer_.data()) {
       key_buffer_.Truncate(header.shared);
@@ -328,6 +326,14 @@ absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,
                                       const absl::AlphaNum& expected,
                                       const absl::AlphaNum& found) const {
   return Corruption(*block_->file_, block_->offset_ + entry, what, expected, found);
+}
+
+void BlockIterator::FailPassingEnd(uint32_t entry) {
+  Fail(CorruptAt(entry, "entry", "within its block", "an entry that passes the block's end"));
+}
+
+void BlockIterator::FailSharing(size_t most, uint32_t shared) {
+  Fail(CorruptAt(current_, "shared bytes of a key", absl::StrCat("at most ", most), shared));
 }
 
 void BlockIterator::Fail(absl::Status status) {

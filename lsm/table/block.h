@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -138,6 +139,9 @@ class BlockIterator final : public InternalIterator {
   absl::Status CorruptAt(uint32_t entry, absl::string_view what, const absl::AlphaNum& expected,
                          const absl::AlphaNum& found) const;
   void Fail(absl::Status status);
+  // Not inline: they would cost each entry that parses.
+  ABSL_ATTRIBUTE_NOINLINE void FailPassingEnd(uint32_t entry);
+  ABSL_ATTRIBUTE_NOINLINE void FailSharing(size_t most, uint32_t shared);
   void MoveToEnd();
 
   const std::shared_ptr<const Block> block_;

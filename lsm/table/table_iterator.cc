@@ -39,12 +39,6 @@ void TableIterator::Seek(absl::string_view target) {
   }
 }
 
-void TableIterator::Next() {
-  assert(Valid());
-  data_->Next();
-  SettleForward();
-}
-
 void TableIterator::Prev() {
   assert(Valid());
   data_->Prev();
@@ -101,14 +95,6 @@ void TableIterator::SettleBackward() {
     data_->SeekToLast();
   }
   ShowEntry();
-}
-
-void TableIterator::ShowEntry() {
-  if (IsValidInternalKey(data_->key())) {
-    ShowWhere(*data_);
-  } else {
-    Fail(CheckEntryKey(*data_));
-  }
 }
 
 void TableIterator::Fail(absl::Status status) {

@@ -14,9 +14,6 @@
 namespace fathom {
 namespace {
 
-constexpr size_t kScanReadahead = size_t{256} << 10;
-// Who does not fill the cache means to read much: compactions, large scans.
-constexpr size_t kBulkReadahead = size_t{1} << 20;
 constexpr size_t kFreshReadahead = size_t{128} << 10;
 
 // What the first entry at or after the seek key says of `user_key`, versions of which below
@@ -155,10 +152,7 @@ size_t TableReader::memory_bytes() const {
 }
 
 std::unique_ptr<InternalIterator> TableReader::NewIterator(bool fill_cache, ReadCost* cost) {
-  const ScanUse use{.keep_index = fill_cache,
-                    .fill_cache = fill_cache,
-                    .most_ahead = fill_cache ? kScanReadahead : kBulkReadahead};
-  return std::make_unique<TableIterator>(shared_from_this(), use, cost);
+  return std::make_unique<TableIterator>(shared_from_this(), ScanUse::Of(fill_cache), cost);
 }
 
 std::unique_ptr<InternalIterator> TableReader::NewIteratorOfFresh(bool keep_index) {

@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "lsm/format/file_names.h"
+#include "lsm/table/table_builder.h"
 #include "tests/crash/gated_file_system.h"
 #include "tests/crash/largest_allocation.h"
 #include "tests/lsm/store.h"
@@ -22,8 +23,9 @@
 namespace fathom {
 namespace {
 
-// More than any honest file here asks for, and less than a damaged length would.
-constexpr size_t kMaxAllocation = size_t{1} << 20;
+// More than any honest file here asks for (a table's writer for its buffer), and less than a
+// damaged length would.
+constexpr size_t kMaxAllocation = TableBuilder::kWriteBytes + (size_t{64} << 10);
 
 // Under sanitizers every so many-th byte.
 constexpr size_t kStep = kSanitized ? 7 : 1;
