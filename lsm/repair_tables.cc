@@ -9,6 +9,7 @@
 #include "lsm/compaction/output_tombstones.h"
 #include "lsm/format/checksum.h"
 #include "lsm/format/file_names.h"
+#include "lsm/manifest/level_iterator.h"
 #include "lsm/store_repair.h"
 #include "lsm/table/table_salvage.h"
 
@@ -290,7 +291,7 @@ absl::Status StoreRepair::MergeTables() {
   std::vector<std::unique_ptr<InternalIterator>> cursors;
   for (const std::shared_ptr<LiveTable>& table : inputs_) {
     bytes += table->meta().file_bytes;
-    cursors.push_back(table->NewIterator(/*fill_cache=*/false, nullptr));
+    cursors.push_back(NewLevelIterator({table}, /*fill_cache=*/false, nullptr));
   }
   absl::StatusOr<std::vector<RangeTombstone>> ranges = RangeTombstonesOf(inputs_);
   if (!ranges.ok()) {

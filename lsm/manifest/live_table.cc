@@ -5,7 +5,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "lsm/format/corruption.h"
-#include "lsm/format/failed_iterator.h"
 
 namespace fathom {
 
@@ -34,14 +33,6 @@ absl::Status LiveTable::CheckSize(const absl::StatusOr<uint64_t>& size) const {
     return Corruption(path_, 0, "table size", meta_.file_bytes, *size);
   }
   return size.status();
-}
-
-std::unique_ptr<InternalIterator> LiveTable::NewIterator(bool fill_cache, ReadCost* cost) const {
-  const absl::StatusOr<TableReader*> opened = reader();
-  if (!opened.ok()) {
-    return std::make_unique<FailedIterator>(opened.status());
-  }
-  return (*opened)->NewIterator(fill_cache, cost);
 }
 
 absl::StatusOr<TableReader*> LiveTable::OpenReader() const {

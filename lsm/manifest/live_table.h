@@ -65,9 +65,6 @@ class LiveTable {
     return (*opened)->Get(user_key, filter_hash, snapshot, value, cost);
   }
 
-  // As TableReader::NewIterator; where reader() fails, a cursor that has that error and no entries.
-  std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost) const;
-
   // Whether `user_key` lies in the table's key range.
   bool Covers(absl::string_view user_key) const {
     return UserKey(meta_.smallest) <= user_key && !EndsBefore(meta_.largest, user_key);

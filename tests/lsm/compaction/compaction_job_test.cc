@@ -6,6 +6,7 @@
 
 #include "lsm/compaction/version_filter.h"
 #include "lsm/io/unsynced_file_system.h"
+#include "lsm/manifest/level_iterator.h"
 #include "tests/lsm/compaction/shapes.h"
 
 namespace fathom {
@@ -14,7 +15,7 @@ namespace {
 Entries EntriesOf(const Version::Tables& tables) {
   Entries entries;
   for (const std::shared_ptr<LiveTable>& table : tables) {
-    const auto it = table->NewIterator(/*fill_cache=*/false, nullptr);
+    const auto it = NewLevelIterator({table}, /*fill_cache=*/false, nullptr);
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       CHECK(entries.emplace(it->key(), it->value()).second);
     }
