@@ -18,8 +18,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "lsm/format/checksum.h"
@@ -41,7 +41,7 @@ class BloomFilterBuilder {
   std::string Finish();
 
  private:
-  std::vector<uint64_t> hashes_;
+  std::deque<uint64_t> hashes_;  // a vector that grows costs fresh memory each time
 };
 
 // A view of a filter block, which must outlive it. Thread safe.

@@ -20,7 +20,7 @@ TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* fil
       compressor_(options.compression),
       index_(options.index_partition_bytes) {
   properties_.compression = options.compression;
-  buffer_.reserve(kWriteBytes + options.block_bytes);
+  buffer_.reserve(kBufferBytes + options.block_bytes);
 }
 
 TableBuilder::~TableBuilder() = default;

@@ -46,6 +46,9 @@ class TableBuilder {
  public:
   // Bytes a write: with fewer, the calls that start the disk writing cost more than the writes.
   static constexpr size_t kWriteBytes = size_t{1} << 20;
+  // What waits for a write: that many, and the index and the tail, which follow unflushed, of a
+  // table of 8 MiB. What is not used is not touched.
+  static constexpr size_t kBufferBytes = kWriteBytes + (size_t{256} << 10);
 
   // `file` is not owned and must outlive the builder.
   TableBuilder(const TableBuilderOptions& options, WritableFile* file);

@@ -25,7 +25,7 @@ namespace {
 
 // More than any honest file here asks for (a table's writer for its buffer), and less than a
 // damaged length would.
-constexpr size_t kMaxAllocation = TableBuilder::kWriteBytes + (size_t{64} << 10);
+constexpr size_t kMaxAllocation = TableBuilder::kBufferBytes + (size_t{64} << 10);
 
 // Under sanitizers every so many-th byte.
 constexpr size_t kStep = kSanitized ? 7 : 1;
