@@ -25,6 +25,9 @@ for compression in none usual; do
       --records="$records" --rounds="$rounds" --profile="$profile" --compression="$compression"
   done
 done
+store small-checked 'Profile small, uncompressed, LevelDB too checks what it reads' \
+  --records="$records" --rounds="$rounds" --checks=all \
+  --workloads=readrandom,readmissing,readseq,readreverse,seekrandom,readwhilewriting,mixed
 store large 'Ten times the records, one round' --records="$((10 * records))" --rounds=1
 
 {

@@ -21,6 +21,12 @@ enum class CompressionKind : bool {
   kUsual,  // what the engine does by default
 };
 
+// Whether each block is compared with its checksum when it is read.
+enum class ReadChecks : bool {
+  kUsual,  // what the engine does by default: LevelDB does not, the others do
+  kAll,
+};
+
 // The same for all engines. What is not here is the engine's own default, but for a log that is
 // written for each operation and not synced.
 struct EngineSettings {
@@ -29,6 +35,7 @@ struct EngineSettings {
   size_t block_bytes = 4096;
   size_t block_cache_bytes = size_t{64} << 20;
   CompressionKind compression = CompressionKind::kNone;
+  ReadChecks read_checks = ReadChecks::kUsual;
   int filter_bits_per_key = 10;  // of the peers; Fathom's filter has 9.6
   int background_jobs = 2;       // of RocksDB; the others have a thread of their own
 };

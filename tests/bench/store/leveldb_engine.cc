@@ -14,6 +14,7 @@ class LevelDbAdapter final : public Engine {
   explicit LevelDbAdapter(const EngineSettings& settings)
       : cache_(leveldb::NewLRUCache(settings.block_cache_bytes)),
         filter_(leveldb::NewBloomFilterPolicy(settings.filter_bits_per_key)) {
+    read_options_.verify_checksums = settings.read_checks == ReadChecks::kAll;
     leveldb::Options options;
     options.create_if_missing = true;
     options.write_buffer_size = settings.memtable_bytes;
@@ -37,7 +38,7 @@ class LevelDbAdapter final : public Engine {
     RequireOk(db_->Delete(leveldb::WriteOptions(), ToSlice(key)), "delete");
   }
   bool Get(absl::string_view key, std::string* value) override {
-    const leveldb::Status status = db_->Get(leveldb::ReadOptions(), ToSlice(key), value);
+    const leveldb::Status status = db_->Get(read_options_, ToSlice(key), value);
     if (status.IsNotFound()) {
       return false;
     }
@@ -45,7 +46,7 @@ class LevelDbAdapter final : public Engine {
     return true;
   }
   uint64_t Scan(absl::string_view start, uint64_t limit, Direction direction) override {
-    const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(leveldb::ReadOptions()));
+    const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(read_options_));
     return ScanWith(it.get(), ToSlice(start), limit, direction);
   }
   void Flush() override {
@@ -61,6 +62,7 @@ class LevelDbAdapter final : public Engine {
   const std::unique_ptr<leveldb::Cache> cache_;
   const std::unique_ptr<const leveldb::FilterPolicy> filter_;
   std::unique_ptr<leveldb::DB> db_;
+  leveldb::ReadOptions read_options_;
 };
 
 std::unique_ptr<Engine> Open(const EngineSettings& settings) {

@@ -52,6 +52,11 @@ const char* CompressionName(const EngineSettings& settings) {
   return settings.compression == CompressionKind::kNone ? "none" : "usual";
 }
 
+// Of the checks of what gets and scans read.
+const char* ChecksName(const EngineSettings& settings) {
+  return settings.read_checks == ReadChecks::kUsual ? "as each engine does by default" : "by all";
+}
+
 double Mib(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 }  // namespace
@@ -155,7 +160,9 @@ std::vector<std::string> Report::Head() const {
           Mib(settings_.engine.memtable_bytes), Mib(settings_.engine.block_cache_bytes),
           settings_.engine.block_bytes),
       absl::StrCat("compression: ", CompressionName(settings_.engine),
-                   "; log written for each operation, and synced only in fillsync and fillsync8")};
+                   "; log written for each operation, and synced only in fillsync and fillsync8"),
+      absl::StrCat("blocks compared with their checksums when read: ",
+                   ChecksName(settings_.engine))};
   for (const EngineKind& engine : engines_) {
     lines.push_back(absl::StrCat(engine.name, " ", engine.about));
   }
@@ -209,6 +216,7 @@ std::string Report::Json() const {
   json["block_bytes"] = settings_.engine.block_bytes;
   json["block_cache_bytes"] = settings_.engine.block_cache_bytes;
   json["compression"] = CompressionName(settings_.engine);
+  json["checks"] = ChecksName(settings_.engine);
   for (const EngineKind& engine : engines_) {
     json["engines"][engine.name] = engine.about;
   }

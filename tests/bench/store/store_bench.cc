@@ -35,6 +35,8 @@ constexpr char kUsage[] = R"(Usage: store_bench [OPTION]...
   --workloads=A,B      default: all; those that they need are run too
   --profile=P          small (memtable 4 MiB, block cache 64 MiB; default) or big (64 MiB, 1 GiB)
   --compression=C      none (default) or usual: what each engine does by default
+  --checks=C           usual (default), or all: LevelDB, too, compares blocks with their checksums
+                       when it reads them; the others always do
   --write-rate=N       of readwhilewriting's writer, a second; 0 for no limit; default 20000
   --dir=DIR            where stores are made; default: the directory for temporary files
   --markdown=FILE      the tables go there, too
@@ -82,6 +84,7 @@ BenchOptions ParseOptions(int argc, char** argv) {
                           {"workloads", required_argument, nullptr, 'w'},
                           {"profile", required_argument, nullptr, 'p'},
                           {"compression", required_argument, nullptr, 'c'},
+                          {"checks", required_argument, nullptr, 'k'},
                           {"write-rate", required_argument, nullptr, 'a'},
                           {"dir", required_argument, nullptr, 'd'},
                           {"markdown", required_argument, nullptr, 'm'},
@@ -113,6 +116,11 @@ BenchOptions ParseOptions(int argc, char** argv) {
       case 'c':
         if (ParseChoice("compression", "none", "usual")) {
           settings.engine.compression = CompressionKind::kUsual;
+        }
+        break;
+      case 'k':
+        if (ParseChoice("checks", "usual", "all")) {
+          settings.engine.read_checks = ReadChecks::kAll;
         }
         break;
       case 'a':
