@@ -1,7 +1,10 @@
 // What only the machine's own file system can show: other processes, signals, full disks.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -64,6 +67,20 @@ class Child {
   pid_t pid_ = 0;
   bool succeeded_ = false;
 };
+
+// Whether the block at `offset` is reserved, but was never written. False where the file system
+// does not tell.
+bool IsUnwritten(const std::string& path, uint64_t offset) {
+  alignas(fiemap) char memory[sizeof(fiemap) + sizeof(fiemap_extent)] = {};
+  auto* const map = new (memory) fiemap{};
+  map->fm_start = offset;
+  map->fm_length = 1;
+  map->fm_extent_count = 1;
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  const bool told = ::ioctl(fd, FS_IOC_FIEMAP, map) == 0 && map->fm_mapped_extents == 1;
+  ::close(fd);
+  return told && (map->fm_extents[0].fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0;
+}
 
 bool IsLocked(const std::string& path) {
   return absl::IsUnavailable(PosixFileSystem()->Lock(path).status());
@@ -256,6 +273,27 @@ TEST_CASE(
   const FileSizeLimit limit(1000);
   const absl::Status status = file->Append(std::string(20'000, 'c'));
   CHECK(status.message() == path + ": write: File too large");
+}
+
+TEST_CASE("posix: a sync of a small append to preallocated space writes what follows, as zeros") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  const std::unique_ptr<WritableFile> file = MustCreate(PosixFileSystem(), path);
+  CHECK(file->Preallocate(300'001).ok());
+  const bool knows_unwritten = IsUnwritten(path, 250'000);
+  std::string expected;
+  for (int i = 0; i < 400; ++i) {  // beyond the preallocated end, too
+    const std::string bytes(1'000, static_cast<char>('a' + i % 26));
+    expected += bytes;
+    REQUIRE(file->Append(bytes).ok());
+    REQUIRE(file->Sync().ok());
+    if (i == 0) {
+      CHECK_FALSE((knows_unwritten && IsUnwritten(path, 250'000)));
+      CHECK((MustRead(PosixFileSystem(), path) == bytes + std::string(299'001, '\0')));
+    }
+  }
+  CHECK(file->Close().ok());
+  CHECK((MustRead(PosixFileSystem(), path) == expected));
 }
 
 TEST_CASE("posix: a bus error that is nobody's copy ends the process, sent or met") {
