@@ -58,7 +58,7 @@ struct World {
 };
 
 // Chains in a run that says nothing else.
-constexpr uint64_t kChains = kSanitized ? 40 : 240;
+constexpr uint64_t kChains = kSanitized ? 24 : 240;
 
 bool Changes(FileOp op) {
   return op != FileOp::kOpenForRead && op != FileOp::kRead && op != FileOp::kList &&

@@ -193,7 +193,7 @@ TEST_CASE(
     "compaction: compacting all leaves nothing superfluous, also where tables move meanwhile") {
   MemFileSystem fs;
   const auto db = OpenStore(Tiny(&fs));
-  for (uint32_t round = 0; round < (kSanitized ? 8 : 30); ++round) {
+  for (uint32_t round = 0; round < (kSanitized ? 5 : 30); ++round) {
     FillRandomly(db.get(), 700, 1000, round);
     CompactAll(db.get());
     const Model model = Contents(db.get());

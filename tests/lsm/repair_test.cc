@@ -392,7 +392,7 @@ TEST_CASE(
       whole = Repair(store.options());
       operations = store.fs.op_count() - before;
     }
-    for (uint64_t last = 0; last < operations; last += kSanitized ? 4 : 1) {
+    for (uint64_t last = 0; last < operations; last += kSanitized ? 6 : 1) {
       ClosedStore store;
       DamageAll(&store, manifest);
       const auto before = BytesOf(&store);
