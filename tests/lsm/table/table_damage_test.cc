@@ -16,6 +16,7 @@
 #include "lsm/table/table_reader.h"
 #include "lsm/table/table_salvage.h"
 #include "tests/lsm/table/table_test_util.h"
+#include "tests/runs.h"
 
 namespace fathom {
 namespace {
@@ -147,7 +148,7 @@ void CheckFlips(const Entries& entries, size_t block_bytes, Compression compress
     REQUIRE(sound.honest());
     REQUIRE(sound.all_right());
   }
-  for (size_t i = 0; i < bytes.size(); ++i) {
+  for (size_t i = 0; i < bytes.size(); i += kSanitized ? 3 : 1) {
     for (const uint8_t flip : {uint8_t{0x01}, uint8_t{0x80}, uint8_t{0xff}}) {
       std::string damaged = bytes;
       damaged[i] = static_cast<char>(static_cast<uint8_t>(damaged[i]) ^ flip);
