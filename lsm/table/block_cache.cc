@@ -49,9 +49,12 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
   if (!shard.slots.empty()) {
     Slot& slot = shard.Find(key);
     if (slot.block != nullptr) {
-      // While the count of owners is fetched and changed.
+      // All that a seek needs first, at once; changing the count of owners waits for the block.
+      const char* const block = reinterpret_cast<const char*>(slot.block.get());
+      __builtin_prefetch(block);
+      __builtin_prefetch(block + ABSL_CACHELINE_SIZE);
       for (size_t line = 0; line < kPrefetchedLines; ++line) {
-        __builtin_prefetch(slot.search_begins + line * 64);
+        __builtin_prefetch(slot.search_begins + line * ABSL_CACHELINE_SIZE);
       }
       ++shard.counters.hits;
       slot.used |= priority == Priority::kHigh;
