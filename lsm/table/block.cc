@@ -17,7 +17,40 @@ namespace {
 
 constexpr uint32_t kHashIndexFlag = uint32_t{1} << 31;
 
+// Lays a Block and the count of its owners into the memory of its bytes, which is freed with it.
+template <typename T>
+class BesideBytes {
+ public:
+  using value_type = T;
+
+  explicit BesideBytes(BlockBytes bytes) : deleter_(bytes.get_deleter()), bytes_(bytes.release()) {}
+  template <typename U>
+  explicit BesideBytes(const BesideBytes<U>& other)
+      : deleter_(other.deleter_), bytes_(other.bytes_) {}
+
+  T* allocate(size_t /*of one*/) {
+    static_assert(sizeof(T) <= kBlockObjectBytes);
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return reinterpret_cast<T*>(deleter_.BeginOf(bytes_));
+  }
+  void deallocate(T* /*where it was*/, size_t /*of one*/) { deleter_(bytes_); }
+
+  friend bool operator==(const BesideBytes& a, const BesideBytes& b) {
+    return a.bytes_ == b.bytes_;
+  }
+
+ private:
+  template <typename U>
+  friend class BesideBytes;
+
+  BlockBytesDeleter deleter_;
+  char* bytes_;
+};
+
 }  // namespace
+
+Block::Block(const char* bytes, std::shared_ptr<const std::string> file, uint64_t offset)
+    : bytes_(bytes), file_(std::move(file)), offset_(offset) {}
 
 uint32_t Block::LastRestartBefore(uint32_t offset) const {
   uint32_t low = 0;
@@ -33,69 +66,69 @@ uint32_t Block::LastRestartBefore(uint32_t offset) const {
   return low;
 }
 
-struct Block::Shared : Block {};
+struct Block::Shared : Block {
+  Shared(const char* bytes, std::shared_ptr<const std::string> file, uint64_t offset)
+      : Block(bytes, std::move(file), offset) {}
+};
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(BlockBytes bytes, size_t size,
                                                           std::shared_ptr<const std::string> file,
                                                           uint64_t offset, Seeks seeks) {
-  absl::StatusOr<std::shared_ptr<Block>> block =
-      ParseBytes(absl::string_view(bytes.get(), size), std::move(file), offset);
-  if (!block.ok()) {
-    return block.status();
+  const char* const begin = bytes.get();
+  const size_t memory_bytes = MemorySize(bytes, size);
+  const absl::Span<uint64_t> room = IndexRoom(bytes);
+  const auto block = std::allocate_shared<Shared>(BesideBytes<Shared>(std::move(bytes)), begin,
+                                                  std::move(file), offset);
+  block->memory_bytes_ = memory_bytes;
+  if (absl::Status status = block->ReadRestartPoints(size); !status.ok()) {
+    return status;
   }
-  (*block)->owned_ = std::move(bytes);
   if (seeks == Seeks::kMany) {
-    (*block)->index_ =
-        EntryIndex::Over((*block)->bytes_, (*block)->restarts_offset_, (*block)->num_restarts_);
+    block->index_ = EntryIndex::Over(begin, block->restarts_offset_, block->num_restarts_, room);
   }
-  return std::shared_ptr<const Block>(*std::move(block));
+  return block;
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> Block::ParseBorrowed(
     absl::string_view bytes, std::shared_ptr<const std::string> file, uint64_t offset) {
-  return ParseBytes(bytes, std::move(file), offset);
+  const auto block = std::make_shared<Shared>(bytes.data(), std::move(file), offset);
+  if (absl::Status status = block->ReadRestartPoints(bytes.size()); !status.ok()) {
+    return status;
+  }
+  return block;
 }
 
-absl::StatusOr<std::shared_ptr<Block>> Block::ParseBytes(absl::string_view bytes,
-                                                         std::shared_ptr<const std::string> file,
-                                                         uint64_t offset) {
+absl::Status Block::ReadRestartPoints(size_t size) {
   constexpr size_t kWord = sizeof(uint32_t);
-  const size_t size = bytes.size();
   if (size < 2 * kWord || size > std::numeric_limits<uint32_t>::max()) {
-    return Corruption(*file, offset, "block size", "8 to 2^32 - 1", size);
+    return Corruption(*file_, offset_, "block size", "8 to 2^32 - 1", size);
   }
-  const uint32_t num_restarts = DecodeFixed32(bytes.data() + size - kWord);
+  const uint32_t num_restarts = DecodeFixed32(bytes_ + size - kWord);
   if ((num_restarts & kHashIndexFlag) != 0) {
-    return Corruption(*file, offset, "block index type", "binary search",
+    return Corruption(*file_, offset_, "block index type", "binary search",
                       "a hash index, which this version does not read");
   }
   const size_t most_restarts = (size - kWord) / kWord;
   if (num_restarts == 0 || num_restarts > most_restarts) {
-    return Corruption(*file, offset, "number of restart points",
+    return Corruption(*file_, offset_, "number of restart points",
                       absl::StrCat("1 to ", most_restarts), num_restarts);
   }
-
-  const auto block = std::make_shared<Shared>();
-  block->restarts_offset_ = static_cast<uint32_t>(size - (size_t{num_restarts} + 1) * kWord);
-  block->num_restarts_ = num_restarts;
+  restarts_offset_ = static_cast<uint32_t>(size - (size_t{num_restarts} + 1) * kWord);
+  num_restarts_ = num_restarts;
   uint64_t least = 0;
   for (uint32_t i = 0; i < num_restarts; ++i) {
-    const uint32_t restart = DecodeFixed32(bytes.data() + block->restarts_offset_ + i * kWord);
+    const uint32_t restart = RestartOffset(i);
     const bool in_order = i == 0 ? restart == 0 : restart >= least;
-    const bool in_entries = restart < block->restarts_offset_ || (i == 0 && restart == 0);
+    const bool in_entries = restart < restarts_offset_ || (i == 0 && restart == 0);
     if (!in_order || !in_entries) {
-      return Corruption(*file, offset + block->restarts_offset_ + i * kWord, "restart point",
-                        i == 0 ? absl::StrCat(0)
-                               : absl::StrCat(least, " to ", block->restarts_offset_, " exclusive"),
-                        restart);
+      return Corruption(
+          *file_, offset_ + restarts_offset_ + i * kWord, "restart point",
+          i == 0 ? absl::StrCat(0) : absl::StrCat(least, " to ", restarts_offset_, " exclusive"),
+          restart);
     }
     least = uint64_t{restart} + 1;
   }
-  block->bytes_ = bytes.data();
-  block->size_ = size;
-  block->file_ = std::move(file);
-  block->offset_ = offset;
-  return std::shared_ptr<Block>(block);
+  return absl::OkStatus();
 }
 
 absl::Status Block::CheckRestartPoints() const {

@@ -43,21 +43,13 @@ class Block {
   // takes on trust. Walks over all entries.
   absl::Status CheckRestartPoints() const;
 
-  size_t size() const { return size_; }
+  size_t size() const { return restarts_offset_ + (size_t{num_restarts_} + 1) * sizeof(uint32_t); }
 
   // What the block costs in memory, in bytes.
-  size_t charge() const {
-    const BlockFrames* const frames = owned_.get_deleter().frames.get();
-    return Charge(frames == nullptr ? size_ : frames->frame_bytes(), index_.capacity());
-  }
+  size_t charge() const { return memory_bytes_ + index_.memory_bytes(); }
   // The same of one that is to be read, with so many entries in its index.
   static size_t Charge(size_t size, size_t indexed) {
-    return size + sizeof(Block) + indexed * EntryIndex::kBytesAnEntry;
-  }
-
-  // What a seek looks at first, for a prefetch.
-  const char* search_begins() const {
-    return index_.size() > 0 ? index_.memory() : bytes_ + restarts_offset_;
+    return kBlockObjectBytes + size + indexed * EntryIndex::kBytesAnEntry;
   }
 
   // Where it came from, for errors.
@@ -66,26 +58,25 @@ class Block {
 
  private:
   friend class BlockIterator;
-  struct Shared;  // a Block that std::make_shared may make
-  Block() = default;
+  struct Shared;  // a Block that std::allocate_shared may make
+  Block(const char* bytes, std::shared_ptr<const std::string> file, uint64_t offset);
 
-  static absl::StatusOr<std::shared_ptr<Block>> ParseBytes(absl::string_view bytes,
-                                                           std::shared_ptr<const std::string> file,
-                                                           uint64_t offset);
+  // DataLoss if they cannot be those of a block of `size` bytes.
+  absl::Status ReadRestartPoints(size_t size);
   uint32_t RestartOffset(uint32_t i) const {
     return DecodeFixed32(bytes_ + restarts_offset_ + i * sizeof(uint32_t));
   }
   // The first restart point if there is none.
   uint32_t LastRestartBefore(uint32_t offset) const;
 
-  BlockBytes owned_;  // null if the bytes are borrowed
-  const char* bytes_ = nullptr;
-  size_t size_ = 0;
+  // What a seek needs comes first: in a frame, it is in the first two cache lines.
+  const char* const bytes_;
   uint32_t restarts_offset_ = 0;  // where the restart points begin, and so the entries end
   uint32_t num_restarts_ = 0;
-  std::shared_ptr<const std::string> file_;
-  uint64_t offset_ = 0;
-  EntryIndex index_;  // may be empty
+  EntryIndex index_;         // may be empty
+  size_t memory_bytes_ = 0;  // in which the bytes lie; 0 if they are borrowed
+  const std::shared_ptr<const std::string> file_;
+  const uint64_t offset_;
 };
 
 // Over a block whose keys are internal keys; blocks with plain keys (properties, metaindex) are

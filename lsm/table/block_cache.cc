@@ -14,13 +14,7 @@ constexpr size_t kFirstSlots = 16;
 // Where half of the lookups find nothing, a block is used eight times before the hand comes by
 // again.
 constexpr uint64_t kMissesPerTry = 8;
-constexpr size_t kPrefetchedLines = 5;  // the index of a block of 4 KiB with 40 entries
-
-// Room for a block with its trailer, in whole cache lines.
-size_t FrameBytes(size_t block_bytes) {
-  constexpr size_t kLine = ABSL_CACHELINE_SIZE;
-  return (block_bytes + kBlockTrailerBytes + kLine - 1) / kLine * kLine;
-}
+constexpr size_t kPrefetchedLines = 7;  // a Block of 4 KiB and its index, where they lie in a frame
 
 }  // namespace
 
@@ -30,7 +24,7 @@ BlockCache::BlockCache(size_t capacity_bytes, size_t block_bytes)
           std::bit_floor(std::clamp(capacity_bytes / kLeastShardBytes, size_t{1}, kMaxShards))),
       shard_capacity_(capacity_bytes / shards_in_use_),
       frames_(block_bytes > 0 && capacity_bytes >= kLeastWithFramesBytes
-                  ? BlockFrames::Make(FrameBytes(block_bytes), capacity_bytes)
+                  ? BlockFrames::Make(block_bytes + kBlockTrailerBytes, capacity_bytes)
                   : nullptr) {}
 
 uint64_t BlockCache::HashOf(const Key& key) {
@@ -51,10 +45,8 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
     if (slot.block != nullptr) {
       // All that a seek needs first, at once; changing the count of owners waits for the block.
       const char* const block = reinterpret_cast<const char*>(slot.block.get());
-      __builtin_prefetch(block);
-      __builtin_prefetch(block + ABSL_CACHELINE_SIZE);
       for (size_t line = 0; line < kPrefetchedLines; ++line) {
-        __builtin_prefetch(slot.search_begins + line * ABSL_CACHELINE_SIZE);
+        __builtin_prefetch(block + line * ABSL_CACHELINE_SIZE);
       }
       ++shard.counters.hits;
       slot.used |= priority == Priority::kHigh;
@@ -76,11 +68,7 @@ void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Prio
   if (charge > shard_capacity_) {
     return;
   }
-  const char* const search_begins = block->search_begins();
-  Slot slot{.key = key,
-            .block = std::move(block),
-            .search_begins = search_begins,
-            .high = priority == Priority::kHigh};
+  Slot slot{.key = key, .block = std::move(block), .high = priority == Priority::kHigh};
   Dropped dropped;
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);

@@ -80,8 +80,7 @@ class BlockCache {
 
   struct Slot {
     Key key;
-    std::shared_ptr<const Block> block;   // null in a free slot
-    const char* search_begins = nullptr;  // Block::search_begins()
+    std::shared_ptr<const Block> block;  // null in a free slot
     bool high = false;
     bool used = false;  // by a point lookup, since the hand came by
   };

@@ -3,25 +3,45 @@
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
+#include <new>
+
+#include "absl/base/optimization.h"
+
 namespace fathom {
 namespace {
 
 constexpr size_t kHugePageBytes = size_t{2} << 20;
 constexpr size_t kFirstFromHeapBytes = size_t{4} << 20;
 
-BlockBytes FromHeap(size_t n) { return std::make_unique_for_overwrite<char[]>(n); }
+// A block of as large entries or larger has its whole index in its frame.
+constexpr size_t kBytesAnEntry = 100;
+
+size_t WholeLines(size_t bytes) {
+  constexpr size_t kLine = ABSL_CACHELINE_SIZE;
+  return (bytes + kLine - 1) / kLine * kLine;
+}
+
+BlockBytes FromHeap(size_t n) {
+  return BlockBytes(static_cast<char*>(::operator new(kBlockObjectBytes + n)) + kBlockObjectBytes);
+}
 
 }  // namespace
 
 void BlockBytesDeleter::operator()(char* bytes) const {
+  char* const begin = BeginOf(bytes);
   if (frames == nullptr) {
-    delete[] bytes;
+    ::operator delete(begin);
   } else {
-    frames->Return(bytes);
+    frames->Return(begin);
   }
 }
 
-std::shared_ptr<BlockFrames> BlockFrames::Make(size_t frame_bytes, size_t capacity_bytes) {
+char* BlockBytesDeleter::BeginOf(char* bytes) const {
+  return bytes - (frames == nullptr ? kBlockObjectBytes : frames->head_bytes());
+}
+
+std::shared_ptr<BlockFrames> BlockFrames::Make(size_t most_bytes, size_t capacity_bytes) {
+  const size_t index_bytes = most_bytes / kBytesAnEntry * sizeof(uint64_t);
   const size_t mapped_bytes = capacity_bytes + kHugePageBytes;  // the beginning is rounded up
   void* const mapping = ::mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -31,17 +51,19 @@ std::shared_ptr<BlockFrames> BlockFrames::Make(size_t frame_bytes, size_t capaci
 #ifdef MADV_HUGEPAGE
   ::madvise(mapping, mapped_bytes, MADV_HUGEPAGE);
 #endif
-  return std::shared_ptr<BlockFrames>(
-      new BlockFrames(frame_bytes, capacity_bytes, static_cast<char*>(mapping), mapped_bytes));
+  return std::shared_ptr<BlockFrames>(new BlockFrames(WholeLines(kBlockObjectBytes + index_bytes),
+                                                      WholeLines(most_bytes), capacity_bytes,
+                                                      static_cast<char*>(mapping), mapped_bytes));
 }
 
-BlockFrames::BlockFrames(size_t frame_bytes, size_t capacity_bytes, char* mapping,
+BlockFrames::BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
                          size_t mapped_bytes)
-    : frame_bytes_(frame_bytes),
+    : head_bytes_(head_bytes),
+      most_bytes_(most_bytes),
       mapping_(mapping),
       mapped_bytes_(mapped_bytes),
       first_from_heap_(kFirstFromHeapBytes),
-      fresh_frames_(capacity_bytes / frame_bytes) {
+      fresh_frames_(capacity_bytes / frame_bytes()) {
   void* begin = mapping;
   fresh_ = static_cast<char*>(std::align(kHugePageBytes, capacity_bytes, begin, mapped_bytes));
 }
@@ -52,7 +74,7 @@ BlockFrames::~BlockFrames() {
 }
 
 BlockBytes BlockFrames::Take(size_t n) {
-  if (n > frame_bytes_ || n < frame_bytes_ / 4 * 3) {
+  if (n > most_bytes_ || n < most_bytes_ / 4 * 3) {
     return FromHeap(n);
   }
   absl::MutexLock lock(&mutex_);
@@ -66,17 +88,17 @@ BlockBytes BlockFrames::Take(size_t n) {
     returned_.pop_back();
   } else if (fresh_frames_ > 0) {
     --fresh_frames_;
-    fresh_ += frame_bytes_;
+    fresh_ += frame_bytes();
   } else {
     return FromHeap(n);
   }
-  ASAN_UNPOISON_MEMORY_REGION(frame, n);
-  return BlockBytes(frame, BlockBytesDeleter(shared_from_this()));
+  ASAN_UNPOISON_MEMORY_REGION(frame, frame_bytes());
+  return BlockBytes(frame + head_bytes_, BlockBytesDeleter{shared_from_this()});
 }
 
 void BlockFrames::Return(char* frame) {
   // Who still reads it is found out, as with memory of the heap.
-  ASAN_POISON_MEMORY_REGION(frame, frame_bytes_);
+  ASAN_POISON_MEMORY_REGION(frame, frame_bytes());
   absl::MutexLock lock(&mutex_);
   returned_.push_back(frame);
 }
@@ -87,6 +109,17 @@ BlockBytes TakeBlockBytes(BlockFrames* frames, size_t n) {
     return FromHeap(n);
   }
   return frames->Take(n);
+}
+
+size_t MemorySize(const BlockBytes& bytes, size_t n) {
+  const BlockFrames* const frames = bytes.get_deleter().frames.get();
+  return frames == nullptr ? kBlockObjectBytes + n : frames->frame_bytes();
+}
+
+absl::Span<uint64_t> IndexRoom(const BlockBytes& bytes) {
+  char* const begin = bytes.get_deleter().BeginOf(bytes.get()) + kBlockObjectBytes;
+  return absl::MakeSpan(reinterpret_cast<uint64_t*>(begin),
+                        static_cast<size_t>(bytes.get() - begin) / sizeof(uint64_t));
 }
 
 }  // namespace fathom

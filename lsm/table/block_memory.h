@@ -1,30 +1,37 @@
-// Where the bytes of cached blocks lie. Internal to lsm/table.
+// Where blocks lie in memory. Internal to lsm/table.
+//
+//   | the Block, with the count of its owners | room for its entry index | the bytes |
+//   0                                         kBlockObjectBytes
 //
 // A large cache is read all over: with pages of 4 KiB, lookups in it wait for the translation of
-// addresses. So its blocks lie in huge pages (Linux's transparent ones; ordinary pages where the
-// system has none), in frames of one size: the next block fits where the last one went.
+// addresses, once for each part of a block that lies by itself. So its blocks lie in huge pages
+// (Linux's transparent ones; ordinary pages where the system has none), in frames of one size: the
+// next block fits where the last one went. Other blocks lie in the heap, without room for an index.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 
 namespace fathom {
 
 class BlockFrames;
 
-// Frees the bytes of a block: those of the heap, or a frame, the memory of which it keeps alive.
-struct BlockBytesDeleter {
-  BlockBytesDeleter() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): memory from the heap is meant to convert
-  BlockBytesDeleter(std::default_delete<char[]> /*of_heap*/) {}
-  explicit BlockBytesDeleter(std::shared_ptr<BlockFrames> of) : frames(std::move(of)) {}
+// What is free at the beginning of a block's memory, aligned for any object: two cache lines.
+inline constexpr size_t kBlockObjectBytes = 128;
 
+// Frees the memory of a block whose bytes it is given: the heap's, or a frame, which it keeps
+// alive.
+struct BlockBytesDeleter {
   void operator()(char* bytes) const;
+  // Where that memory begins.
+  char* BeginOf(char* bytes) const;
 
   std::shared_ptr<BlockFrames> frames;  // null: the heap
 };
@@ -33,27 +40,31 @@ using BlockBytes = std::unique_ptr<char[], BlockBytesDeleter>;
 // Thread safe.
 class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
  public:
-  // Frames of `frame_bytes`, `capacity_bytes` in all. Takes addresses for them, and memory when
-  // they are used; keeps it until the last of the bytes and `this` are gone. Null if the system
-  // refuses.
-  static std::shared_ptr<BlockFrames> Make(size_t frame_bytes, size_t capacity_bytes);
+  // Frames for up to `most_bytes`, `capacity_bytes` in all. Takes addresses for them, and memory
+  // when they are used; keeps it until the last of the bytes and `this` are gone. Null if the
+  // system refuses.
+  static std::shared_ptr<BlockFrames> Make(size_t most_bytes, size_t capacity_bytes);
   ~BlockFrames();
   BlockFrames(const BlockFrames&) = delete;
   BlockFrames& operator=(const BlockFrames&) = delete;
 
-  // Memory for `n` bytes: a frame, or of the heap if they would leave a quarter of one empty, if no
-  // frame is left, and at first: a store that reads little needs no huge page.
+  // Memory for `n` bytes: a frame, or of the heap if they would leave a quarter of their part of
+  // one empty, if no frame is left, and at first: a store that reads little needs no huge page.
   BlockBytes Take(size_t n);
 
-  size_t frame_bytes() const { return frame_bytes_; }
+  // Of a frame: all of it, and what comes before the bytes.
+  size_t frame_bytes() const { return head_bytes_ + most_bytes_; }
+  size_t head_bytes() const { return head_bytes_; }
 
  private:
   friend struct BlockBytesDeleter;
 
-  BlockFrames(size_t frame_bytes, size_t capacity_bytes, char* mapping, size_t mapped_bytes);
+  BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
+              size_t mapped_bytes);
   void Return(char* frame);
 
-  const size_t frame_bytes_;
+  const size_t head_bytes_;
+  const size_t most_bytes_;
   char* const mapping_;
   const size_t mapped_bytes_;
 
@@ -66,5 +77,11 @@ class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
 
 // Memory for `n` bytes, of `frames` if that is not null.
 BlockBytes TakeBlockBytes(BlockFrames* frames, size_t n);
+
+// The size of the memory in which `bytes`, `n` of them, lie.
+size_t MemorySize(const BlockBytes& bytes, size_t n);
+
+// The words of that memory that are for the index; may be none.
+absl::Span<uint64_t> IndexRoom(const BlockBytes& bytes);
 
 }  // namespace fathom

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "lsm/format/coding.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/format/key_prefix.h"
@@ -12,7 +13,7 @@
 namespace fathom {
 namespace {
 
-constexpr size_t kLeastEntryBytes = 3;
+constexpr size_t kInlineSlots = 64;  // enough for a block of 4 KiB
 
 // Walks over entries from one at a restart point on; ends where one does not parse.
 class EntryWalk {
@@ -84,7 +85,8 @@ class KeyWindow {
 
 }  // namespace
 
-EntryIndex EntryIndex::Over(const char* block, uint32_t end, uint32_t num_restarts) {
+EntryIndex EntryIndex::Over(const char* block, uint32_t end, uint32_t num_restarts,
+                            absl::Span<uint64_t> room) {
   EntryIndex index;
   if (end > kOffsetMask) {
     return index;
@@ -109,33 +111,42 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t end, uint32_t num_restar
   if (!tail.ok() || last.empty()) {
     return index;
   }
-  index.common_prefix_ = first.substr(0, SharedPrefix(first, UserKey(last)));
+  const size_t common = SharedPrefix(first, UserKey(last));
 
-  index.slots_.reserve(kRestartInterval);
-  const size_t common = index.common_prefix_.size();
+  absl::InlinedVector<uint64_t, kInlineSlots> slots;
   KeyWindow window(common);
   EntryWalk walk(block, 0, end);
   while (walk.Next()) {
-    if (num_restarts > 1 && walk.offset() == restart(1)) {
-      // About as many entries follow each restart point as follow the first one.
-      index.slots_.reserve(std::min(index.slots_.size() * num_restarts, end / kLeastEntryBytes));
-    }
     window.Take(walk);
     const size_t in_window = walk.user_key_size() - std::min(walk.user_key_size(), common);
-    index.slots_.push_back((window.FirstBytes(in_window) & ~kOffsetMask) | walk.offset());
+    slots.push_back((window.FirstBytes(in_window) & ~kOffsetMask) | walk.offset());
   }
-  return walk.ok() ? std::move(index) : EntryIndex();
+  if (!walk.ok()) {
+    return index;
+  }
+  uint64_t* to = room.data();
+  if (slots.size() > room.size()) {
+    index.owned_ = std::make_unique_for_overwrite<uint64_t[]>(slots.size());
+    to = index.owned_.get();
+  }
+  std::copy(slots.begin(), slots.end(), to);
+  index.common_prefix_ = first.data();
+  index.common_ = static_cast<uint32_t>(common);
+  index.size_ = static_cast<uint32_t>(slots.size());
+  index.slots_ = to;
+  return index;
 }
 
 EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
-  const int order = CompareKeys(user_key.substr(0, common_prefix_.size()), common_prefix_);
+  const int order =
+      CompareKeys(user_key.substr(0, common_), absl::string_view(common_prefix_, common_));
   if (order != 0) {
     return order < 0 ? Range{0, 0} : Range{size(), size()};
   }
   const uint64_t digest = DigestOf(user_key);
   // A binary search without a branch that depends on the slots: it could not be foretold. Behind a
   // branch the processor would load ahead, so what may be next is asked for.
-  const uint64_t* from = slots_.data();
+  const uint64_t* from = slots_;
   for (uint32_t n = size(); n > 1;) {
     const uint32_t half = n / 2;
     __builtin_prefetch(from + half / 2);
@@ -145,7 +156,7 @@ EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
     n -= half;
   }
   Range range;
-  range.first = static_cast<uint32_t>(from - slots_.data()) + (*from < digest ? 1 : 0);
+  range.first = static_cast<uint32_t>(from - slots_) + (*from < digest ? 1 : 0);
   range.end = range.first;
   while (range.end < size() && (slots_[range.end] & ~kOffsetMask) == digest) {
     ++range.end;
@@ -154,21 +165,20 @@ EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
 }
 
 bool EntryIndex::KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const {
-  if (n > common_prefix_.size() + kDigestBytes) {
+  if (n > common_ + kDigestBytes) {
     return false;
   }
-  const size_t common = std::min(n, common_prefix_.size());
   char digest[sizeof(uint64_t)];
   EncodeFixed64(digest, __builtin_bswap64(slots_[i]));
   key->clear();
-  key->Append(absl::string_view(common_prefix_.data(), common));
+  key->Append(absl::string_view(common_prefix_, std::min(n, size_t{common_})));
   key->Append(absl::string_view(digest, sizeof(digest)));  // whole, for a copy of known length
   key->Truncate(n);
   return true;
 }
 
 uint64_t EntryIndex::DigestOf(absl::string_view user_key) const {
-  user_key.remove_prefix(std::min(common_prefix_.size(), user_key.size()));
+  user_key.remove_prefix(std::min(size_t{common_}, user_key.size()));
   return LeadingBytes(user_key) & ~kOffsetMask;
 }
 

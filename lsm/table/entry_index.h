@@ -15,9 +15,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "lsm/format/key_buffer.h"
 
 namespace fathom {
@@ -29,14 +30,14 @@ class EntryIndex {
   EntryIndex() = default;
 
   // Over the entries of `block`, which end at `end`, where its `num_restarts` (at least 1) restart
-  // points follow. Empty where an entry does not parse, which is for a seek to report. `block` must
-  // outlive the index.
-  static EntryIndex Over(const char* block, uint32_t end, uint32_t num_restarts);
+  // points follow. Empty where an entry does not parse, which is for a seek to report. The index is
+  // laid into `room`, if that is large enough. `block` and `room` must outlive it.
+  static EntryIndex Over(const char* block, uint32_t end, uint32_t num_restarts,
+                         absl::Span<uint64_t> room);
 
-  uint32_t size() const { return static_cast<uint32_t>(slots_.size()); }
-  size_t capacity() const { return slots_.capacity(); }  // entries that memory is held for
-
-  const char* memory() const { return reinterpret_cast<const char*>(slots_.data()); }
+  uint32_t size() const { return size_; }
+  // Of the heap, in bytes.
+  size_t memory_bytes() const { return owned_ == nullptr ? 0 : size_ * kBytesAnEntry; }
 
   uint32_t offset(uint32_t i) const { return static_cast<uint32_t>(slots_[i] & kOffsetMask); }
 
@@ -60,8 +61,11 @@ class EntryIndex {
   // In its place in a slot.
   uint64_t DigestOf(absl::string_view user_key) const;
 
-  absl::string_view common_prefix_;  // in the block
-  std::vector<uint64_t> slots_;
+  const char* common_prefix_ = nullptr;  // in the block
+  uint32_t common_ = 0;                  // its size
+  uint32_t size_ = 0;
+  const uint64_t* slots_ = nullptr;
+  std::unique_ptr<uint64_t[]> owned_;  // where the slots are, if there was no room for them
 };
 
 }  // namespace fathom

@@ -44,7 +44,7 @@ absl::StatusOr<UncompressedBlock> DecompressSnappy(absl::string_view stored,
     return Corruption(file, offset, "uncompressed size of a block",
                       absl::StrCat("what ", stored.size(), " bytes of Snappy can hold"), size);
   }
-  UncompressedBlock block{std::make_unique_for_overwrite<char[]>(size), size};
+  UncompressedBlock block{TakeBlockBytes(nullptr, size), size};
   if (!snappy::RawUncompress(stored.data(), stored.size(), block.bytes.get())) {
     return Corruption(file, offset, "compressed block", absl::StrCat(size, " bytes in Snappy"),
                       "something else");
@@ -183,7 +183,7 @@ absl::StatusOr<UncompressedBlock> ForeignFile::Uncompress(absl::string_view bloc
   const auto type = static_cast<uint8_t>(block_and_trailer[stored.size()]);
   switch (type) {
     case static_cast<uint8_t>(Compression::kNone): {
-      UncompressedBlock block{std::make_unique_for_overwrite<char[]>(stored.size()), stored.size()};
+      UncompressedBlock block{TakeBlockBytes(nullptr, stored.size()), stored.size()};
       std::memcpy(block.bytes.get(), stored.data(), stored.size());
       return block;
     }

@@ -108,7 +108,7 @@ class Healer {
     if (!IsInside(handle)) {
       return found;
     }
-    auto bytes = std::make_unique<char[]>(handle.size);
+    BlockBytes bytes = TakeBlockBytes(nullptr, handle.size);
     std::memcpy(bytes.get(), file_.data() + handle.offset, handle.size);
     const char* const begin = bytes.get();
     auto block = Block::Parse(std::move(bytes), handle.size,

@@ -20,7 +20,7 @@ std::shared_ptr<const Block> MakeBlock(size_t bytes, uint64_t offset = 0) {
   BlockBuilder builder(16);
   builder.Add(Key("k", 1), std::string(bytes, 'v'));
   const absl::string_view built = builder.Finish();
-  auto copy = std::make_unique<char[]>(built.size());
+  BlockBytes copy = TakeBlockBytes(nullptr, built.size());
   built.copy(copy.get(), built.size());
   auto block =
       Block::Parse(std::move(copy), built.size(), std::make_shared<std::string>("a.sst"), offset);

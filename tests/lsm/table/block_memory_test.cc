@@ -14,34 +14,34 @@
 namespace fathom {
 namespace {
 
-constexpr size_t kFrameBytes = 4160;
+constexpr size_t kMostBytes = 4160;
 constexpr size_t kFirstFromHeapBytes = size_t{4} << 20;
 
 bool InFrame(const BlockBytes& bytes) { return bytes.get_deleter().frames != nullptr; }
 
 // Frames of which those that the heap stands in for have been taken.
 std::shared_ptr<BlockFrames> UsedFrames(size_t capacity_bytes) {
-  auto frames = BlockFrames::Make(kFrameBytes, capacity_bytes);
+  auto frames = BlockFrames::Make(kMostBytes, capacity_bytes);
   REQUIRE(frames != nullptr);
-  for (size_t taken = 0; taken + kFrameBytes <= kFirstFromHeapBytes; taken += kFrameBytes) {
-    REQUIRE_FALSE(InFrame(frames->Take(kFrameBytes)));
+  for (size_t taken = 0; taken + kMostBytes <= kFirstFromHeapBytes; taken += kMostBytes) {
+    REQUIRE_FALSE(InFrame(frames->Take(kMostBytes)));
   }
   return frames;
 }
 
 TEST_CASE("block memory: what fills most of a frame gets one, and the next the same one") {
   const auto frames = UsedFrames(1 << 20);
-  CHECK_FALSE(InFrame(frames->Take(kFrameBytes + 1)));
-  CHECK_FALSE(InFrame(frames->Take(kFrameBytes / 2)));
+  CHECK_FALSE(InFrame(frames->Take(kMostBytes + 1)));
+  CHECK_FALSE(InFrame(frames->Take(kMostBytes / 2)));
   const char* first = nullptr;
   {
-    const BlockBytes bytes = frames->Take(kFrameBytes);
+    const BlockBytes bytes = frames->Take(kMostBytes);
     CHECK(InFrame(bytes));
-    std::memset(bytes.get(), 1, kFrameBytes);
+    std::memset(bytes.get(), 1, kMostBytes);
     first = bytes.get();
-    const BlockBytes other = frames->Take(kFrameBytes);
+    const BlockBytes other = frames->Take(kMostBytes);
     CHECK(InFrame(other));
-    CHECK((other.get() >= first + kFrameBytes || other.get() + kFrameBytes <= first));
+    CHECK((other.get() >= first + kMostBytes || other.get() + kMostBytes <= first));
   }
   const BlockBytes again = frames->Take(4000);
   const BlockBytes one_more = frames->Take(4000);
@@ -53,32 +53,33 @@ TEST_CASE("block memory: what fills most of a frame gets one, and the next the s
 }
 
 TEST_CASE("block memory: when no frame is left, the heap helps out") {
-  const auto frames = UsedFrames(10 * kFrameBytes);
+  const size_t frame_bytes = BlockFrames::Make(kMostBytes, 1 << 20)->frame_bytes();
+  const auto frames = UsedFrames(10 * frame_bytes);
   std::vector<BlockBytes> taken;
   for (int i = 0; i < 10; ++i) {
-    taken.push_back(frames->Take(kFrameBytes));
+    taken.push_back(frames->Take(kMostBytes));
     CHECK(InFrame(taken.back()));
   }
-  CHECK_FALSE(InFrame(frames->Take(kFrameBytes)));
+  CHECK_FALSE(InFrame(frames->Take(kMostBytes)));
   taken.pop_back();
-  CHECK(InFrame(frames->Take(kFrameBytes)));
+  CHECK(InFrame(frames->Take(kMostBytes)));
 }
 
 TEST_CASE("block memory: bytes outlive who made them") {
-  BlockBytes bytes = UsedFrames(1 << 20)->Take(kFrameBytes);
+  BlockBytes bytes = UsedFrames(1 << 20)->Take(kMostBytes);
   CHECK(InFrame(bytes));
-  std::memset(bytes.get(), 7, kFrameBytes);
-  CHECK(bytes[kFrameBytes - 1] == 7);
+  std::memset(bytes.get(), 7, kMostBytes);
+  CHECK(bytes[kMostBytes - 1] == 7);
 }
 
 TEST_CASE("block memory: threads never share a frame") {
-  const auto frames = UsedFrames(100 * kFrameBytes);
+  const auto frames = UsedFrames(1 << 20);
   const auto use = [&frames](char mark) {
     bool alone = true;
     for (int i = 0; i < 2000; ++i) {
-      const BlockBytes bytes = frames->Take(kFrameBytes);
-      std::memset(bytes.get(), mark, kFrameBytes);
-      alone = alone && bytes[0] == mark && bytes[kFrameBytes - 1] == mark;
+      const BlockBytes bytes = frames->Take(kMostBytes);
+      std::memset(bytes.get(), mark, kMostBytes);
+      alone = alone && bytes[0] == mark && bytes[kMostBytes - 1] == mark;
     }
     CHECK(alone);
   };
@@ -106,7 +107,7 @@ TEST_CASE("block memory: what lies in frames of a cache is found as it was writt
         REQUIRE(cost.blocks_read <= (round == 0 ? 2 : 0));
       }
     }
-    CHECK(InFrame(cache.frames()->Take(kFrameBytes)));  // so those before it did not suffice
+    CHECK(InFrame(cache.frames()->Take(kMostBytes)));  // so those before it did not suffice
   }
 }
 
@@ -121,7 +122,40 @@ TEST_CASE("block memory: a block is charged for its frame") {
   const auto block = Block::Parse(std::move(bytes), built.size(),
                                   std::make_shared<std::string>("a.sst"), /*offset=*/0);
   REQUIRE(block.ok());
-  CHECK((*block)->charge() == Block::Charge(kFrameBytes, 0));
+  CHECK((*block)->charge() == frames->frame_bytes());
+}
+
+TEST_CASE("block memory: an index lies in the frame as long as it fits there") {
+  const size_t frame_bytes = BlockFrames::Make(kMostBytes, 1 << 20)->frame_bytes();
+  const auto frames = UsedFrames(2 * frame_bytes);  // which each block must give back
+  const size_t most_in_frame =
+      IndexRoom(frames->Take(kMostBytes)).size();  // entries, a word for each
+  REQUIRE(most_in_frame > 30);
+  for (size_t count = most_in_frame - 2; count <= most_in_frame + 2; ++count) {
+    BlockBuilder builder(16);
+    const auto key = [](size_t i) { return Key(absl::StrCat("key", 1000 + i), 1); };
+    const std::string value(3500 / count, 'v');
+    for (size_t i = 0; i < count; ++i) {
+      builder.Add(key(i), value);
+    }
+    const absl::string_view built = builder.Finish();
+    BlockBytes bytes = frames->Take(built.size());
+    REQUIRE(InFrame(bytes));
+    built.copy(bytes.get(), built.size());
+    const auto block =
+        Block::Parse(std::move(bytes), built.size(), std::make_shared<std::string>("a.sst"),
+                     /*offset=*/0, Block::Seeks::kMany);
+    REQUIRE(block.ok());
+    const size_t in_heap = count > most_in_frame ? count * EntryIndex::kBytesAnEntry : 0;
+    CHECK((*block)->charge() == frame_bytes + in_heap);
+    BlockIterator it(*block);
+    for (size_t i = 0; i < count; ++i) {
+      it.Seek(key(i));
+      REQUIRE(it.Valid());
+      REQUIRE(it.key() == key(i));
+      REQUIRE(it.value() == value);
+    }
+  }
 }
 
 TEST_CASE("block memory: a small cache, or one of blocks of any size, has no frames") {

@@ -19,7 +19,7 @@ namespace {
 constexpr uint64_t kOffset = 1000;
 
 absl::StatusOr<std::shared_ptr<const Block>> Parse(absl::string_view bytes) {
-  auto copy = std::make_unique<char[]>(bytes.size());
+  BlockBytes copy = TakeBlockBytes(nullptr, bytes.size());
   std::memcpy(copy.get(), bytes.data(), bytes.size());
   return Block::Parse(std::move(copy), bytes.size(), std::make_shared<std::string>("a.sst"),
                       kOffset);
@@ -357,7 +357,7 @@ TEST_CASE("block: with an index over its entries, seeks and walks land where a m
           targets.push_back(Key(UserKey(key), 0, ValueType::kDeletion));
           targets.push_back(Key(std::string(UserKey(key)) + '\0', 1));
         }
-        auto copy = std::make_unique<char[]>(bytes.size());
+        BlockBytes copy = TakeBlockBytes(nullptr, bytes.size());
         std::memcpy(copy.get(), bytes.data(), bytes.size());
         const auto block =
             Block::Parse(std::move(copy), bytes.size(), std::make_shared<std::string>("a.sst"),

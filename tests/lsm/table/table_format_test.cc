@@ -22,7 +22,7 @@ namespace fathom {
 namespace {
 
 std::shared_ptr<const Block> ParseBlock(absl::string_view bytes) {
-  auto copy = std::make_unique<char[]>(bytes.size());
+  BlockBytes copy = TakeBlockBytes(nullptr, bytes.size());
   std::memcpy(copy.get(), bytes.data(), bytes.size());
   auto block =
       Block::Parse(std::move(copy), bytes.size(), std::make_shared<std::string>("a.sst"), 77);

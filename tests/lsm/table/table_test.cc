@@ -228,7 +228,7 @@ TEST_CASE("table: no data block passes its size unless one entry alone does") {
     // Backwards, which reads nothing ahead: each block enters the cache.
     const auto it = table->NewIterator(true, nullptr);
     for (it->SeekToLast(); it->Valid(); it->Prev()) {
-      const uint64_t block = cache.counters().bytes - before - sizeof(Block);
+      const uint64_t block = cache.counters().bytes - before - kBlockObjectBytes;
       if (cache.counters().bytes != before) {
         largest = std::max(largest, block);
         over += block > block_bytes ? 1 : 0;
