@@ -21,39 +21,41 @@ size_t WholeLines(size_t bytes) {
   return (bytes + kLine - 1) / kLine * kLine;
 }
 
-BlockBytes FromHeap(size_t n) {
-  return BlockBytes(static_cast<char*>(::operator new(kBlockObjectBytes + n)) + kBlockObjectBytes);
+BlockBytes FromHeap(size_t head_bytes, size_t n) {
+  char* const begin = static_cast<char*>(::operator new(head_bytes + n));
+  return BlockBytes(begin + head_bytes, BlockBytesDeleter{nullptr, head_bytes});
 }
 
-}  // namespace
-
-void BlockBytesDeleter::operator()(char* bytes) const {
-  char* const begin = BeginOf(bytes);
-  if (frames == nullptr) {
-    ::operator delete(begin);
-  } else {
-    frames->Return(begin);
-  }
-}
-
-char* BlockBytesDeleter::BeginOf(char* bytes) const {
-  return bytes - (frames == nullptr ? kBlockObjectBytes : frames->head_bytes());
-}
-
-std::shared_ptr<BlockFrames> BlockFrames::Make(size_t most_bytes, size_t capacity_bytes) {
-  const size_t index_bytes = most_bytes / kBytesAnEntry * sizeof(uint64_t);
-  const size_t mapped_bytes = capacity_bytes + kHugePageBytes;  // the beginning is rounded up
-  void* const mapping = ::mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE,
+// Null if the system refuses.
+char* MapHugePages(size_t bytes) {
+  void* const mapping = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) {
     return nullptr;
   }
 #ifdef MADV_HUGEPAGE
-  ::madvise(mapping, mapped_bytes, MADV_HUGEPAGE);
+  ::madvise(mapping, bytes, MADV_HUGEPAGE);
 #endif
+  return static_cast<char*>(mapping);
+}
+
+}  // namespace
+
+void BlockBytesDeleter::operator()(char* bytes) const {
+  if (frames == nullptr) {
+    ::operator delete(BeginOf(bytes));
+  } else {
+    frames->Return(BeginOf(bytes));
+  }
+}
+
+std::shared_ptr<BlockFrames> BlockFrames::Make(size_t most_bytes, size_t capacity_bytes) {
+  const size_t index_bytes = most_bytes / kBytesAnEntry * sizeof(uint64_t);
+  const size_t mapped_bytes = capacity_bytes + kHugePageBytes;  // the beginning is rounded up
+  char* const mapping = capacity_bytes == 0 ? nullptr : MapHugePages(mapped_bytes);
   return std::shared_ptr<BlockFrames>(new BlockFrames(WholeLines(kBlockObjectBytes + index_bytes),
                                                       WholeLines(most_bytes), capacity_bytes,
-                                                      static_cast<char*>(mapping), mapped_bytes));
+                                                      mapping, mapped_bytes));
 }
 
 BlockFrames::BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
@@ -63,24 +65,29 @@ BlockFrames::BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_b
       mapping_(mapping),
       mapped_bytes_(mapped_bytes),
       first_from_heap_(kFirstFromHeapBytes),
-      fresh_frames_(capacity_bytes / frame_bytes()) {
-  void* begin = mapping;
-  fresh_ = static_cast<char*>(std::align(kHugePageBytes, capacity_bytes, begin, mapped_bytes));
+      fresh_(mapping),
+      fresh_frames_(mapping == nullptr ? 0 : capacity_bytes / frame_bytes()) {
+  if (mapping != nullptr) {
+    void* begin = mapping;
+    fresh_ = static_cast<char*>(std::align(kHugePageBytes, capacity_bytes, begin, mapped_bytes));
+  }
 }
 
 BlockFrames::~BlockFrames() {
-  ASAN_UNPOISON_MEMORY_REGION(mapping_, static_cast<size_t>(fresh_ - mapping_));
-  ::munmap(mapping_, mapped_bytes_);
+  if (mapping_ != nullptr) {
+    ASAN_UNPOISON_MEMORY_REGION(mapping_, static_cast<size_t>(fresh_ - mapping_));
+    ::munmap(mapping_, mapped_bytes_);
+  }
 }
 
 BlockBytes BlockFrames::Take(size_t n) {
   if (n > most_bytes_ || n < most_bytes_ / 4 * 3) {
-    return FromHeap(n);
+    return FromHeap(head_bytes_, n);
   }
   absl::MutexLock lock(&mutex_);
   if (first_from_heap_ >= n) {
     first_from_heap_ -= n;
-    return FromHeap(n);
+    return FromHeap(head_bytes_, n);
   }
   char* frame = fresh_;
   if (!returned_.empty()) {
@@ -90,10 +97,10 @@ BlockBytes BlockFrames::Take(size_t n) {
     --fresh_frames_;
     fresh_ += frame_bytes();
   } else {
-    return FromHeap(n);
+    return FromHeap(head_bytes_, n);
   }
   ASAN_UNPOISON_MEMORY_REGION(frame, frame_bytes());
-  return BlockBytes(frame + head_bytes_, BlockBytesDeleter{shared_from_this()});
+  return BlockBytes(frame + head_bytes_, BlockBytesDeleter{shared_from_this(), head_bytes_});
 }
 
 void BlockFrames::Return(char* frame) {
@@ -106,14 +113,14 @@ void BlockFrames::Return(char* frame) {
 BlockBytes TakeBlockBytes(BlockFrames* frames, size_t n) {
   // Not with ?:, in which the static analyzer takes the heap's bytes for leaked.
   if (frames == nullptr) {
-    return FromHeap(n);
+    return FromHeap(kBlockObjectBytes, n);
   }
   return frames->Take(n);
 }
 
 size_t MemorySize(const BlockBytes& bytes, size_t n) {
-  const BlockFrames* const frames = bytes.get_deleter().frames.get();
-  return frames == nullptr ? kBlockObjectBytes + n : frames->frame_bytes();
+  const BlockBytesDeleter& deleter = bytes.get_deleter();
+  return deleter.frames == nullptr ? deleter.head_bytes + n : deleter.frames->frame_bytes();
 }
 
 absl::Span<uint64_t> IndexRoom(const BlockBytes& bytes) {

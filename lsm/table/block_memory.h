@@ -6,7 +6,8 @@
 // A large cache is read all over: with pages of 4 KiB, lookups in it wait for the translation of
 // addresses, once for each part of a block that lies by itself. So its blocks lie in huge pages
 // (Linux's transparent ones; ordinary pages where the system has none), in frames of one size: the
-// next block fits where the last one went. Other blocks lie in the heap, without room for an index.
+// next block fits where the last one went. The blocks of a small cache lie in the heap, laid out
+// alike; those that are not cached have no room for an index.
 #pragma once
 
 #include <cstddef>
@@ -31,18 +32,19 @@ inline constexpr size_t kBlockObjectBytes = 128;
 struct BlockBytesDeleter {
   void operator()(char* bytes) const;
   // Where that memory begins.
-  char* BeginOf(char* bytes) const;
+  char* BeginOf(char* bytes) const { return bytes - head_bytes; }
 
-  std::shared_ptr<BlockFrames> frames;  // null: the heap
+  std::shared_ptr<BlockFrames> frames;    // null: the heap
+  size_t head_bytes = kBlockObjectBytes;  // before the bytes
 };
 using BlockBytes = std::unique_ptr<char[], BlockBytesDeleter>;
 
 // Thread safe.
 class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
  public:
-  // Frames for up to `most_bytes`, `capacity_bytes` in all. Takes addresses for them, and memory
-  // when they are used; keeps it until the last of the bytes and `this` are gone. Null if the
-  // system refuses.
+  // Frames for up to `most_bytes`, `capacity_bytes` in all; none, where all memory is the heap's,
+  // if that is 0 or the system refuses. Takes addresses for them, and memory when they are used;
+  // keeps it until the last of the bytes and `this` are gone.
   static std::shared_ptr<BlockFrames> Make(size_t most_bytes, size_t capacity_bytes);
   ~BlockFrames();
   BlockFrames(const BlockFrames&) = delete;
@@ -52,9 +54,7 @@ class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
   // one empty, if no frame is left, and at first: a store that reads little needs no huge page.
   BlockBytes Take(size_t n);
 
-  // Of a frame: all of it, and what comes before the bytes.
   size_t frame_bytes() const { return head_bytes_ + most_bytes_; }
-  size_t head_bytes() const { return head_bytes_; }
 
  private:
   friend struct BlockBytesDeleter;
@@ -65,7 +65,7 @@ class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
 
   const size_t head_bytes_;
   const size_t most_bytes_;
-  char* const mapping_;
+  char* const mapping_;  // null if there are no frames
   const size_t mapped_bytes_;
 
   absl::Mutex mutex_;

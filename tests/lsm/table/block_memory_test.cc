@@ -159,7 +159,10 @@ TEST_CASE("block memory: an index lies in the frame as long as it fits there") {
 }
 
 TEST_CASE("block memory: a small cache, or one of blocks of any size, has no frames") {
-  CHECK(BlockCache((size_t{32} << 20) - 1, 4096).frames() == nullptr);
+  const BlockCache small((size_t{32} << 20) - 1, 4096);
+  for (size_t taken = 0; taken < 2 * kFirstFromHeapBytes; taken += kMostBytes) {
+    REQUIRE_FALSE(InFrame(small.frames()->Take(kMostBytes)));
+  }
   CHECK(BlockCache(size_t{64} << 20).frames() == nullptr);
 }
 
