@@ -13,12 +13,17 @@ namespace {
 constexpr size_t kHugePageBytes = size_t{2} << 20;
 constexpr size_t kFirstFromHeapBytes = size_t{4} << 20;
 
-// A block of as large entries or larger has its whole index in its frame.
+// A block of as large entries or larger has its whole index beside its bytes.
 constexpr size_t kBytesAnEntry = 100;
 
 size_t WholeLines(size_t bytes) {
   constexpr size_t kLine = ABSL_CACHELINE_SIZE;
   return (bytes + kLine - 1) / kLine * kLine;
+}
+
+// Room for a Block of `n` bytes and for its index.
+size_t HeadBytes(size_t n) {
+  return WholeLines(kBlockObjectBytes + n / kBytesAnEntry * sizeof(uint64_t));
 }
 
 BlockBytes FromHeap(size_t head_bytes, size_t n) {
@@ -50,12 +55,10 @@ void BlockBytesDeleter::operator()(char* bytes) const {
 }
 
 std::shared_ptr<BlockFrames> BlockFrames::Make(size_t most_bytes, size_t capacity_bytes) {
-  const size_t index_bytes = most_bytes / kBytesAnEntry * sizeof(uint64_t);
   const size_t mapped_bytes = capacity_bytes + kHugePageBytes;  // the beginning is rounded up
   char* const mapping = capacity_bytes == 0 ? nullptr : MapHugePages(mapped_bytes);
-  return std::shared_ptr<BlockFrames>(new BlockFrames(WholeLines(kBlockObjectBytes + index_bytes),
-                                                      WholeLines(most_bytes), capacity_bytes,
-                                                      mapping, mapped_bytes));
+  return std::shared_ptr<BlockFrames>(new BlockFrames(HeadBytes(most_bytes), WholeLines(most_bytes),
+                                                      capacity_bytes, mapping, mapped_bytes));
 }
 
 BlockFrames::BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
@@ -81,13 +84,13 @@ BlockFrames::~BlockFrames() {
 }
 
 BlockBytes BlockFrames::Take(size_t n) {
-  if (n > most_bytes_ || n < most_bytes_ / 4 * 3) {
-    return FromHeap(head_bytes_, n);
+  if (mapping_ == nullptr || n > most_bytes_ || n < most_bytes_ / 4 * 3) {
+    return FromHeap(HeadBytes(n), n);
   }
   absl::MutexLock lock(&mutex_);
   if (first_from_heap_ >= n) {
     first_from_heap_ -= n;
-    return FromHeap(head_bytes_, n);
+    return FromHeap(HeadBytes(n), n);
   }
   char* frame = fresh_;
   if (!returned_.empty()) {
@@ -97,7 +100,7 @@ BlockBytes BlockFrames::Take(size_t n) {
     --fresh_frames_;
     fresh_ += frame_bytes();
   } else {
-    return FromHeap(head_bytes_, n);
+    return FromHeap(HeadBytes(n), n);
   }
   ASAN_UNPOISON_MEMORY_REGION(frame, frame_bytes());
   return BlockBytes(frame + head_bytes_, BlockBytesDeleter{shared_from_this(), head_bytes_});

@@ -163,6 +163,8 @@ TEST_CASE("block memory: a small cache, or one of blocks of any size, has no fra
   for (size_t taken = 0; taken < 2 * kFirstFromHeapBytes; taken += kMostBytes) {
     REQUIRE_FALSE(InFrame(small.frames()->Take(kMostBytes)));
   }
+  CHECK(IndexRoom(small.frames()->Take(4096)).size() >= 40);
+  CHECK(IndexRoom(small.frames()->Take(1000)).size() < 20);
   CHECK(BlockCache(size_t{64} << 20).frames() == nullptr);
 }
 
