@@ -23,7 +23,8 @@ class BesideBytes {
  public:
   using value_type = T;
 
-  explicit BesideBytes(BlockBytes bytes) : deleter_(bytes.get_deleter()), bytes_(bytes.release()) {}
+  explicit BesideBytes(BlockBytes bytes)
+      : deleter_(std::move(bytes.get_deleter())), bytes_(bytes.release()) {}
   template <typename U>
   explicit BesideBytes(const BesideBytes<U>& other)
       : deleter_(other.deleter_), bytes_(other.bytes_) {}

@@ -43,8 +43,6 @@ class Block {
   // takes on trust. Walks over all entries.
   absl::Status CheckRestartPoints() const;
 
-  size_t size() const { return restarts_offset_ + (size_t{num_restarts_} + 1) * sizeof(uint32_t); }
-
   // What the block costs in memory, in bytes.
   size_t charge() const { return memory_bytes_ + index_.memory_bytes(); }
   // The same of one that is to be read, with so many entries in its index.

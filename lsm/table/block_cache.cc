@@ -14,7 +14,7 @@ constexpr size_t kFirstSlots = 16;
 // Where half of the lookups find nothing, a block is used eight times before the hand comes by
 // again.
 constexpr uint64_t kMissesPerTry = 8;
-constexpr size_t kPrefetchedLines = 7;  // a Block of 4 KiB and its index, where they lie in a frame
+constexpr size_t kPrefetchedLines = 7;  // a Block of 4 KiB and its index, which follows it
 
 }  // namespace
 

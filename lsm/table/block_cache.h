@@ -47,8 +47,8 @@ class BlockCache {
   // What a block is read for: a point lookup, or a scan, which seldom comes back to it.
   enum class Priority : uint8_t { kHigh, kLow };
 
-  // `capacity_bytes` 0 keeps nothing. The budget is split evenly over the shards. A large cache has
-  // frames for blocks of up to `block_bytes` with their trailers; 0: none.
+  // `capacity_bytes` 0 keeps nothing. The budget is split evenly over the shards. A cache of 32 MiB
+  // or more has frames in huge pages for blocks of up to `block_bytes` with their trailers.
   explicit BlockCache(size_t capacity_bytes, size_t block_bytes = 0);
 
   // On a miss says in `*keep`, if that is not null, whether the block should be inserted. In a full
@@ -64,7 +64,8 @@ class BlockCache {
   // Forgets the blocks of a table whose file is gone.
   void EraseTable(uint64_t table);
 
-  // Where the bytes of blocks to be inserted should lie; may be null. Lives as long as the cache.
+  // Where blocks to be inserted should lie; null if `block_bytes` was 0. Lives as long as the
+  // cache.
   BlockFrames* frames() const { return frames_.get(); }
   size_t capacity_bytes() const { return capacity_bytes_; }
   Counters counters() const;
