@@ -23,8 +23,8 @@ BlockCache::BlockCache(size_t capacity_bytes, size_t block_bytes)
       shards_in_use_(
           std::bit_floor(std::clamp(capacity_bytes / kLeastShardBytes, size_t{1}, kMaxShards))),
       shard_capacity_(capacity_bytes / shards_in_use_),
-      frames_(block_bytes > 0
-                  ? BlockFrames::Make(block_bytes + kBlockTrailerBytes,
+      memory_(block_bytes > 0
+                  ? BlockMemory::Make(block_bytes + kBlockTrailerBytes,
                                       capacity_bytes < kLeastWithFramesBytes ? 0 : capacity_bytes)
                   : nullptr) {}
 

@@ -66,7 +66,7 @@ class BlockCache {
 
   // Where blocks to be inserted should lie; null if `block_bytes` was 0. Lives as long as the
   // cache.
-  BlockFrames* frames() const { return frames_.get(); }
+  BlockMemory* memory() const { return memory_.get(); }
   size_t capacity_bytes() const { return capacity_bytes_; }
   Counters counters() const;
 
@@ -109,7 +109,7 @@ class BlockCache {
   const size_t capacity_bytes_;
   const size_t shards_in_use_;
   const size_t shard_capacity_;
-  const std::shared_ptr<BlockFrames> frames_;
+  const std::shared_ptr<BlockMemory> memory_;
   std::array<Shard, kMaxShards> shards_;
 };
 

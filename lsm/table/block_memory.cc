@@ -54,14 +54,14 @@ void BlockBytesDeleter::operator()(char* bytes) const {
   }
 }
 
-std::shared_ptr<BlockFrames> BlockFrames::Make(size_t most_bytes, size_t capacity_bytes) {
+std::shared_ptr<BlockMemory> BlockMemory::Make(size_t most_bytes, size_t capacity_bytes) {
   const size_t mapped_bytes = capacity_bytes + kHugePageBytes;  // the beginning is rounded up
   char* const mapping = capacity_bytes == 0 ? nullptr : MapHugePages(mapped_bytes);
-  return std::shared_ptr<BlockFrames>(new BlockFrames(HeadBytes(most_bytes), WholeLines(most_bytes),
+  return std::shared_ptr<BlockMemory>(new BlockMemory(HeadBytes(most_bytes), WholeLines(most_bytes),
                                                       capacity_bytes, mapping, mapped_bytes));
 }
 
-BlockFrames::BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
+BlockMemory::BlockMemory(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
                          size_t mapped_bytes)
     : head_bytes_(head_bytes),
       most_bytes_(most_bytes),
@@ -76,14 +76,14 @@ BlockFrames::BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_b
   }
 }
 
-BlockFrames::~BlockFrames() {
+BlockMemory::~BlockMemory() {
   if (mapping_ != nullptr) {
     ASAN_UNPOISON_MEMORY_REGION(mapping_, static_cast<size_t>(fresh_ - mapping_));
     ::munmap(mapping_, mapped_bytes_);
   }
 }
 
-BlockBytes BlockFrames::Take(size_t n) {
+BlockBytes BlockMemory::Take(size_t n) {
   if (mapping_ == nullptr || n > most_bytes_ || n < most_bytes_ / 4 * 3) {
     return FromHeap(HeadBytes(n), n);
   }
@@ -106,19 +106,19 @@ BlockBytes BlockFrames::Take(size_t n) {
   return BlockBytes(frame + head_bytes_, BlockBytesDeleter{shared_from_this(), head_bytes_});
 }
 
-void BlockFrames::Return(char* frame) {
+void BlockMemory::Return(char* frame) {
   // Who still reads it is found out, as with memory of the heap.
   ASAN_POISON_MEMORY_REGION(frame, frame_bytes());
   absl::MutexLock lock(&mutex_);
   returned_.push_back(frame);
 }
 
-BlockBytes TakeBlockBytes(BlockFrames* frames, size_t n) {
+BlockBytes TakeBlockBytes(BlockMemory* memory, size_t n) {
   // Not with ?:, in which the static analyzer takes the heap's bytes for leaked.
-  if (frames == nullptr) {
+  if (memory == nullptr) {
     return FromHeap(kBlockObjectBytes, n);
   }
-  return frames->Take(n);
+  return memory->Take(n);
 }
 
 size_t MemorySize(const BlockBytes& bytes, size_t n) {

@@ -22,7 +22,7 @@
 
 namespace fathom {
 
-class BlockFrames;
+class BlockMemory;
 
 // What is free at the beginning of a block's memory, aligned for any object: two cache lines.
 inline constexpr size_t kBlockObjectBytes = 128;
@@ -34,21 +34,21 @@ struct BlockBytesDeleter {
   // Where that memory begins.
   char* BeginOf(char* bytes) const { return bytes - head_bytes; }
 
-  std::shared_ptr<BlockFrames> frames;    // null: the heap
+  std::shared_ptr<BlockMemory> frames;    // null: the heap
   size_t head_bytes = kBlockObjectBytes;  // before the bytes
 };
 using BlockBytes = std::unique_ptr<char[], BlockBytesDeleter>;
 
-// Thread safe.
-class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
+// Where the blocks of a cache lie. Thread safe.
+class BlockMemory : public std::enable_shared_from_this<BlockMemory> {
  public:
   // Frames for up to `most_bytes`, `capacity_bytes` in all; none, where all memory is the heap's,
   // if that is 0 or the system refuses. Takes addresses for them, and memory when they are used;
   // keeps it until the last of the bytes and `this` are gone.
-  static std::shared_ptr<BlockFrames> Make(size_t most_bytes, size_t capacity_bytes);
-  ~BlockFrames();
-  BlockFrames(const BlockFrames&) = delete;
-  BlockFrames& operator=(const BlockFrames&) = delete;
+  static std::shared_ptr<BlockMemory> Make(size_t most_bytes, size_t capacity_bytes);
+  ~BlockMemory();
+  BlockMemory(const BlockMemory&) = delete;
+  BlockMemory& operator=(const BlockMemory&) = delete;
 
   // Memory for `n` bytes: a frame, or of the heap if they would leave a quarter of their part of
   // one empty, if no frame is left, and at first: a store that reads little needs no huge page.
@@ -59,7 +59,7 @@ class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
  private:
   friend struct BlockBytesDeleter;
 
-  BlockFrames(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
+  BlockMemory(size_t head_bytes, size_t most_bytes, size_t capacity_bytes, char* mapping,
               size_t mapped_bytes);
   void Return(char* frame);
 
@@ -75,8 +75,8 @@ class BlockFrames : public std::enable_shared_from_this<BlockFrames> {
   std::vector<char*> returned_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Memory for `n` bytes, of `frames` if that is not null.
-BlockBytes TakeBlockBytes(BlockFrames* frames, size_t n);
+// Memory for `n` bytes, of `memory` if that is not null.
+BlockBytes TakeBlockBytes(BlockMemory* memory, size_t n);
 
 // The size of the memory in which `bytes`, `n` of them, lie.
 size_t MemorySize(const BlockBytes& bytes, size_t n);

@@ -44,13 +44,13 @@ absl::Status CheckWithinFile(const ReadableFile& file, const std::string& name,
 absl::StatusOr<StoredBlock> ReadStored(const ReadableFile& file, const std::string& name,
                                        const BlockHandle& handle,
                                        std::optional<uint32_t> parent_checksum,
-                                       BlockFrames* frames) {
+                                       BlockMemory* memory) {
   absl::Status status = CheckWithinFile(file, name, handle);
   if (!status.ok()) {
     return status;
   }
   const size_t n = handle.size + kBlockTrailerBytes;
-  StoredBlock stored{.bytes = TakeBlockBytes(frames, n)};
+  StoredBlock stored{.bytes = TakeBlockBytes(memory, n)};
   status = ReadExactly(file, name, handle.offset, n, stored.bytes.get());
   if (!status.ok()) {
     return status;
@@ -68,9 +68,9 @@ absl::StatusOr<std::shared_ptr<const Block>> Uncompress(Compression compression,
                                                         absl::string_view stored,
                                                         std::shared_ptr<const std::string> name,
                                                         const BlockHandle& handle,
-                                                        Block::Seeks seeks, BlockFrames* frames) {
+                                                        Block::Seeks seeks, BlockMemory* memory) {
   absl::StatusOr<UncompressedBlock> block =
-      Decompress(compression, stored, *name, handle.offset, frames);
+      Decompress(compression, stored, *name, handle.offset, memory);
   if (!block.ok()) {
     return block.status();
   }
@@ -108,8 +108,8 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum,
-                                                       Block::Seeks seeks, BlockFrames* frames) {
-  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum, frames);
+                                                       Block::Seeks seeks, BlockMemory* memory) {
+  absl::StatusOr<StoredBlock> stored = ReadStored(file, *name, handle, parent_checksum, memory);
   if (!stored.ok()) {
     return stored.status();
   }
@@ -118,7 +118,7 @@ absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                         seeks);
   }
   return Uncompress(stored->compression, absl::string_view(stored->bytes.get(), handle.size),
-                    std::move(name), handle, seeks, frames);
+                    std::move(name), handle, seeks, memory);
 }
 
 char* BlockScratch::Take(size_t n) {

@@ -49,14 +49,14 @@ inline uint64_t EndOf(const BlockHandle& handle) {
 
 // Reads the block at `handle` with one Read and uncompresses it. DataLoss if the handle points
 // outside the file (nothing is allocated then), the block is damaged, or its checksum is not
-// `parent_checksum`, where there is one: a sound block in another's place. `frames` is where a
+// `parent_checksum`, where there is one: a sound block in another's place. `memory` is where a
 // block's bytes are to lie that will be cached; may be null.
 absl::StatusOr<std::shared_ptr<const Block>> ReadBlock(const ReadableFile& file,
                                                        std::shared_ptr<const std::string> name,
                                                        const BlockHandle& handle,
                                                        std::optional<uint32_t> parent_checksum,
                                                        Block::Seeks seeks = Block::Seeks::kFew,
-                                                       BlockFrames* frames = nullptr);
+                                                       BlockMemory* memory = nullptr);
 
 // Memory that each block read into it takes over from the one before: reading allocates nothing.
 // One thread at a time.

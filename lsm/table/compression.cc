@@ -98,7 +98,7 @@ absl::string_view CompressionName(Compression compression) {
 
 absl::StatusOr<UncompressedBlock> Decompress(Compression compression, absl::string_view stored,
                                              const std::string& file, uint64_t offset,
-                                             BlockFrames* frames) {
+                                             BlockMemory* memory) {
   if (compression != Compression::kLz4 && compression != Compression::kZstd) {
     return Corruption(file, offset, "compression type of a block", "0, 4 (LZ4) or 7 (zstd)",
                       static_cast<int>(compression));
@@ -114,7 +114,7 @@ absl::StatusOr<UncompressedBlock> Decompress(Compression compression, absl::stri
                                    CompressionName(compression), " can hold"),
                       size);
   }
-  UncompressedBlock block{TakeBlockBytes(frames, size), size};
+  UncompressedBlock block{TakeBlockBytes(memory, size), size};
   const bool whole = compression == Compression::kLz4
                          ? DecompressLz4(frame, block.bytes.get(), size)
                          : DecompressZstd(frame, block.bytes.get(), size);

@@ -48,10 +48,10 @@ struct UncompressedBlock {
 
 // Undoes Compress. `file` and `offset` say where `stored` came from. DataLoss if it is not what
 // Compress gives, or `compression` (a byte from disk) is kNone or none of those that we know;
-// memory is taken, of `frames` if that is not null, only for a size that so many bytes can expand
+// memory is taken, of `memory` if that is not null, only for a size that so many bytes can expand
 // to.
 absl::StatusOr<UncompressedBlock> Decompress(Compression compression, absl::string_view stored,
                                              const std::string& file, uint64_t offset,
-                                             BlockFrames* frames = nullptr);
+                                             BlockMemory* memory = nullptr);
 
 }  // namespace fathom

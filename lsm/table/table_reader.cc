@@ -258,7 +258,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
       ReadBlock(*file_, name_, entry.handle, entry.checksum, keep ? use.seeks : Block::Seeks::kFew,
-                keep ? use.cache->frames() : nullptr);
+                keep ? use.cache->memory() : nullptr);
   if (block.ok() && keep) {
     use.cache->Insert(key, *block, use.priority);
   }

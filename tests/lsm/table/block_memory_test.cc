@@ -19,50 +19,50 @@ constexpr size_t kFirstFromHeapBytes = size_t{4} << 20;
 
 bool InFrame(const BlockBytes& bytes) { return bytes.get_deleter().frames != nullptr; }
 
-// Frames of which those that the heap stands in for have been taken.
-std::shared_ptr<BlockFrames> UsedFrames(size_t capacity_bytes) {
-  auto frames = BlockFrames::Make(kMostBytes, capacity_bytes);
-  REQUIRE(frames != nullptr);
+// Of which the part that the heap stands in for has been taken.
+std::shared_ptr<BlockMemory> UsedFrames(size_t capacity_bytes) {
+  auto memory = BlockMemory::Make(kMostBytes, capacity_bytes);
+  REQUIRE(memory != nullptr);
   for (size_t taken = 0; taken + kMostBytes <= kFirstFromHeapBytes; taken += kMostBytes) {
-    REQUIRE_FALSE(InFrame(frames->Take(kMostBytes)));
+    REQUIRE_FALSE(InFrame(memory->Take(kMostBytes)));
   }
-  return frames;
+  return memory;
 }
 
 TEST_CASE("block memory: what fills most of a frame gets one, and the next the same one") {
-  const auto frames = UsedFrames(1 << 20);
-  CHECK_FALSE(InFrame(frames->Take(kMostBytes + 1)));
-  CHECK_FALSE(InFrame(frames->Take(kMostBytes / 2)));
+  const auto memory = UsedFrames(1 << 20);
+  CHECK_FALSE(InFrame(memory->Take(kMostBytes + 1)));
+  CHECK_FALSE(InFrame(memory->Take(kMostBytes / 2)));
   const char* first = nullptr;
   {
-    const BlockBytes bytes = frames->Take(kMostBytes);
+    const BlockBytes bytes = memory->Take(kMostBytes);
     CHECK(InFrame(bytes));
     std::memset(bytes.get(), 1, kMostBytes);
     first = bytes.get();
-    const BlockBytes other = frames->Take(kMostBytes);
+    const BlockBytes other = memory->Take(kMostBytes);
     CHECK(InFrame(other));
     CHECK((other.get() >= first + kMostBytes || other.get() + kMostBytes <= first));
   }
-  const BlockBytes again = frames->Take(4000);
-  const BlockBytes one_more = frames->Take(4000);
+  const BlockBytes again = memory->Take(4000);
+  const BlockBytes one_more = memory->Take(4000);
   CHECK((again.get() == first || one_more.get() == first));
-  const BlockBytes fresh = frames->Take(4000);
+  const BlockBytes fresh = memory->Take(4000);
   CHECK(again.get() != one_more.get());
   CHECK(fresh.get() != again.get());
   CHECK(fresh.get() != one_more.get());
 }
 
 TEST_CASE("block memory: when no frame is left, the heap helps out") {
-  const size_t frame_bytes = BlockFrames::Make(kMostBytes, 1 << 20)->frame_bytes();
-  const auto frames = UsedFrames(10 * frame_bytes);
+  const size_t frame_bytes = BlockMemory::Make(kMostBytes, 1 << 20)->frame_bytes();
+  const auto memory = UsedFrames(10 * frame_bytes);
   std::vector<BlockBytes> taken;
   for (int i = 0; i < 10; ++i) {
-    taken.push_back(frames->Take(kMostBytes));
+    taken.push_back(memory->Take(kMostBytes));
     CHECK(InFrame(taken.back()));
   }
-  CHECK_FALSE(InFrame(frames->Take(kMostBytes)));
+  CHECK_FALSE(InFrame(memory->Take(kMostBytes)));
   taken.pop_back();
-  CHECK(InFrame(frames->Take(kMostBytes)));
+  CHECK(InFrame(memory->Take(kMostBytes)));
 }
 
 TEST_CASE("block memory: bytes outlive who made them") {
@@ -73,11 +73,11 @@ TEST_CASE("block memory: bytes outlive who made them") {
 }
 
 TEST_CASE("block memory: threads never share a frame") {
-  const auto frames = UsedFrames(1 << 20);
-  const auto use = [&frames](char mark) {
+  const auto memory = UsedFrames(1 << 20);
+  const auto use = [&memory](char mark) {
     bool alone = true;
     for (int i = 0; i < 2000; ++i) {
-      const BlockBytes bytes = frames->Take(kMostBytes);
+      const BlockBytes bytes = memory->Take(kMostBytes);
       std::memset(bytes.get(), mark, kMostBytes);
       alone = alone && bytes[0] == mark && bytes[kMostBytes - 1] == mark;
     }
@@ -95,7 +95,7 @@ TEST_CASE("block memory: what lies in frames of a cache is found as it was writt
   }
   for (const Compression compression : {Compression::kNone, Compression::kLz4}) {
     BlockCache cache(size_t{32} << 20, 4096);
-    REQUIRE(cache.frames() != nullptr);
+    REQUIRE(cache.memory() != nullptr);
     TestTable table(entries, 4096, TableCaches(&cache), compression);
     for (int round = 0; round < 2; ++round) {
       for (const auto& [key, value] : entries) {
@@ -107,7 +107,7 @@ TEST_CASE("block memory: what lies in frames of a cache is found as it was writt
         REQUIRE(cost.blocks_read <= (round == 0 ? 2 : 0));
       }
     }
-    CHECK(InFrame(cache.frames()->Take(kMostBytes)));  // so those before it did not suffice
+    CHECK(InFrame(cache.memory()->Take(kMostBytes)));  // so those before it did not suffice
   }
 }
 
@@ -115,21 +115,21 @@ TEST_CASE("block memory: a block is charged for its frame") {
   BlockBuilder builder(16);
   builder.Add(Key("key", 1), std::string(3800, 'v'));
   const absl::string_view built = builder.Finish();
-  const auto frames = UsedFrames(1 << 20);
-  BlockBytes bytes = frames->Take(built.size());
+  const auto memory = UsedFrames(1 << 20);
+  BlockBytes bytes = memory->Take(built.size());
   REQUIRE(InFrame(bytes));
   built.copy(bytes.get(), built.size());
   const auto block = Block::Parse(std::move(bytes), built.size(),
                                   std::make_shared<std::string>("a.sst"), /*offset=*/0);
   REQUIRE(block.ok());
-  CHECK((*block)->charge() == frames->frame_bytes());
+  CHECK((*block)->charge() == memory->frame_bytes());
 }
 
 TEST_CASE("block memory: an index lies in the frame as long as it fits there") {
-  const size_t frame_bytes = BlockFrames::Make(kMostBytes, 1 << 20)->frame_bytes();
-  const auto frames = UsedFrames(2 * frame_bytes);  // which each block must give back
+  const size_t frame_bytes = BlockMemory::Make(kMostBytes, 1 << 20)->frame_bytes();
+  const auto memory = UsedFrames(2 * frame_bytes);  // which each block must give back
   const size_t most_in_frame =
-      IndexRoom(frames->Take(kMostBytes)).size();  // entries, a word for each
+      IndexRoom(memory->Take(kMostBytes)).size();  // entries, a word for each
   REQUIRE(most_in_frame > 30);
   for (size_t count = most_in_frame - 2; count <= most_in_frame + 2; ++count) {
     BlockBuilder builder(16);
@@ -139,7 +139,7 @@ TEST_CASE("block memory: an index lies in the frame as long as it fits there") {
       builder.Add(key(i), value);
     }
     const absl::string_view built = builder.Finish();
-    BlockBytes bytes = frames->Take(built.size());
+    BlockBytes bytes = memory->Take(built.size());
     REQUIRE(InFrame(bytes));
     built.copy(bytes.get(), built.size());
     const auto block =
@@ -161,11 +161,11 @@ TEST_CASE("block memory: an index lies in the frame as long as it fits there") {
 TEST_CASE("block memory: a small cache, or one of blocks of any size, has no frames") {
   const BlockCache small((size_t{32} << 20) - 1, 4096);
   for (size_t taken = 0; taken < 2 * kFirstFromHeapBytes; taken += kMostBytes) {
-    REQUIRE_FALSE(InFrame(small.frames()->Take(kMostBytes)));
+    REQUIRE_FALSE(InFrame(small.memory()->Take(kMostBytes)));
   }
-  CHECK(IndexRoom(small.frames()->Take(4096)).size() >= 40);
-  CHECK(IndexRoom(small.frames()->Take(1000)).size() < 20);
-  CHECK(BlockCache(size_t{64} << 20).frames() == nullptr);
+  CHECK(IndexRoom(small.memory()->Take(4096)).size() >= 40);
+  CHECK(IndexRoom(small.memory()->Take(1000)).size() < 20);
+  CHECK(BlockCache(size_t{64} << 20).memory() == nullptr);
 }
 
 }  // namespace
