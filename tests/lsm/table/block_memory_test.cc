@@ -19,7 +19,7 @@ constexpr size_t kFirstFromHeapBytes = size_t{4} << 20;
 
 bool InFrame(const BlockBytes& bytes) { return bytes.get_deleter().frames != nullptr; }
 
-// Of which the part that the heap stands in for has been taken.
+// Memory of which all that the heap gives at first has been taken: the next are frames.
 std::shared_ptr<BlockMemory> UsedFrames(size_t capacity_bytes) {
   auto memory = BlockMemory::Make(kMostBytes, capacity_bytes);
   REQUIRE(memory != nullptr);
