@@ -12,11 +12,8 @@
 namespace fathom {
 namespace {
 
-// A copy of the thread's own: making one allocates, and what is asked for is often not there.
-absl::Status NoSuchKey() {
-  thread_local const absl::Status status = absl::NotFoundError("no such key");
-  return status;
-}
+// Without a message, which would be allocated: what is asked for is often not there.
+absl::Status NoSuchKey() { return absl::NotFoundError(""); }
 
 // Looks in the memtables of `view`, newest first.
 Lookup ReadMemtables(const View& view, absl::string_view key, SequenceNumber snapshot,
@@ -83,12 +80,13 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const ViewHolder::Pin& view, const R
                                             std::string* value) {
   ReadResult result;
   LevelCosts costs;
+  const Version::Route route = view->version->RouteTo(key, options.use_filters);
   result.lookup = ReadMemtables(*view, key, sequence, value, &result.cost);
   result.in_memtable = result.lookup != Lookup::kAbsent;
   absl::Status status;
   if (!result.in_memtable) {
     const absl::StatusOr<Lookup> found =
-        view->version->Get(key, sequence, options.use_filters, value, &costs);
+        view->version->Get(route, key, sequence, value, &costs);
     for (const ReadCost& cost : costs) {
       result.cost.Add(cost);
     }

@@ -6,12 +6,6 @@
 namespace fathom {
 namespace {
 
-// Marks a slot as claimed before its view is known. Never followed.
-const View* Claimed() {
-  static const View claimed;
-  return &claimed;
-}
-
 size_t FirstSlot() {
   static std::atomic<size_t> threads{0};
   thread_local const size_t mine = threads.fetch_add(1, std::memory_order_relaxed);
@@ -20,28 +14,26 @@ size_t FirstSlot() {
 
 }  // namespace
 
-ViewHolder::Pin::Pin(const ViewHolder& holder) : holder_(holder) {
-  const View* const claimed = Claimed();
+ViewHolder::Pin::Pin(const ViewHolder& holder)
+    : holder_(holder), view_(holder.current_.load(std::memory_order_acquire)) {
   for (size_t i = FirstSlot();; ++i) {
     slot_ = i % kSlots;
     const View* free = nullptr;
-    if (holder.slots_[slot_].view.compare_exchange_strong(free, claimed,
-                                                          std::memory_order_acq_rel)) {
+    if (holder.slots_[slot_].view.compare_exchange_strong(free, view_, std::memory_order_seq_cst)) {
       break;
     }
     if (slot_ == kSlots - 1) {
       std::this_thread::yield();  // more readers than slots
     }
   }
-  // Publish, then look again: a view replaced in between might not have seen the slot.
-  view_ = holder.current_.load(std::memory_order_seq_cst);
+  // Published; now look again: a view replaced in between might not have seen the slot.
   for (;;) {
-    holder.slots_[slot_].view.store(view_, std::memory_order_seq_cst);
     const View* const now = holder.current_.load(std::memory_order_seq_cst);
     if (now == view_) {
       return;
     }
     view_ = now;
+    holder.slots_[slot_].view.store(view_, std::memory_order_seq_cst);
   }
 }
 

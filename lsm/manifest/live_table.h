@@ -65,6 +65,13 @@ class LiveTable {
     return (*opened)->Get(user_key, filter_hash, snapshot, value, cost);
   }
 
+  // Asks the memory for what Get will ask the filter for.
+  void PrefetchFilter(uint64_t filter_hash) const {
+    if (const TableReader* const open = reader_if_open(); open != nullptr) {
+      open->filter().Prefetch(filter_hash);
+    }
+  }
+
   // Whether `user_key` lies in the table's key range.
   bool Covers(absl::string_view user_key) const {
     return UserKey(meta_.smallest) <= user_key && !EndsBefore(meta_.largest, user_key);

@@ -59,21 +59,42 @@ std::shared_ptr<const Version> Version::Of(Levels levels) {
   return version;
 }
 
-absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber snapshot,
-                                    bool use_filters, std::string* value, LevelCosts* costs) const {
-  const std::optional<uint64_t> filter_hash =
-      use_filters ? std::optional(FilterHash(user_key)) : std::nullopt;
-  const std::optional<uint64_t> digest = ranges_.DigestOf(user_key);
+Version::Route Version::RouteTo(absl::string_view user_key, bool use_filters) const {
+  Route route;
+  if (use_filters) {
+    route.filter_hash = FilterHash(user_key);
+  }
+  route.digest = ranges_.DigestOf(user_key);
+  if (!route.digest.has_value()) {
+    return route;
+  }
+  for (size_t level = 0; static_cast<int>(level) <= deepest_; ++level) {
+    const bool sorted = level > 0;
+    const std::span<const KeyRanges::Range> ranges = ranges_.level(level);
+    const size_t first = sorted ? ranges_.FirstFor(level, *route.digest) : 0;
+    route.first[level] = first;
+    for (size_t i = first; use_filters && i < (sorted ? std::min(first + 1, ranges.size()) : ranges.size()); ++i) {
+      if (ranges[i].Covering(*route.digest) != KeyRanges::Covers::kNo) {
+        levels_[level][i]->PrefetchFilter(*route.filter_hash);
+      }
+    }
+  }
+  return route;
+}
+
+absl::StatusOr<Lookup> Version::Get(const Route& route, absl::string_view user_key,
+                                    SequenceNumber snapshot, std::string* value,
+                                    LevelCosts* costs) const {
   for (size_t level = 0; static_cast<int>(level) <= deepest_; ++level) {
     const bool sorted = level > 0;
     const std::span<const KeyRanges::Range> ranges = ranges_.level(level);
     ReadCost* const cost = &costs->emplace_back();
     ++cost->levels_checked;
-    if (!digest.has_value()) {
+    if (!route.digest.has_value()) {
       continue;
     }
-    for (size_t i = sorted ? ranges_.FirstFor(level, *digest) : 0; i < ranges.size(); ++i) {
-      const KeyRanges::Covers covers = ranges[i].Covering(*digest);
+    for (size_t i = route.first[level]; i < ranges.size(); ++i) {
+      const KeyRanges::Covers covers = ranges[i].Covering(*route.digest);
       if (sorted && covers == KeyRanges::Covers::kNo) {
         break;
       }
@@ -82,7 +103,7 @@ absl::StatusOr<Lookup> Version::Get(absl::string_view user_key, SequenceNumber s
           (covers == KeyRanges::Covers::kPerhaps && !table.Covers(user_key))) {
         continue;
       }
-      absl::StatusOr<Lookup> found = table.Get(user_key, filter_hash, snapshot, value, cost);
+      absl::StatusOr<Lookup> found = table.Get(user_key, route.filter_hash, snapshot, value, cost);
       if (!found.ok() || *found != Lookup::kAbsent) {
         return found;
       }

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,10 +47,21 @@ class Version {
   // This version with `edit` applied. `added` are the tables that the edit adds, in its order.
   std::shared_ptr<const Version> With(const VersionEdit& edit, const Tables& added) const;
 
-  // The newest version of `user_key` at or below `snapshot`. Appends what it did on each level to
-  // `*costs`, which is empty: the last one is where it was found, if it was.
-  absl::StatusOr<Lookup> Get(absl::string_view user_key, SequenceNumber snapshot, bool use_filters,
-                             std::string* value, LevelCosts* costs) const;
+  // Where a lookup of one key will look.
+  struct Route {
+    std::optional<uint64_t> filter_hash;     // without it no filter is asked
+    std::optional<uint64_t> digest;          // as KeyRanges tells it
+    std::array<size_t, kNumLevels> first{};  // of each level, the first table that may hold the key
+  };
+  // The route to `user_key`. Asks the memory for the lines of the filters on it, which come while
+  // the caller does something else.
+  Route RouteTo(absl::string_view user_key, bool use_filters) const;
+
+  // The newest version of `user_key`, to which `route` leads, at or below `snapshot`. Appends what
+  // it did on each level to `*costs`, which is empty: the last one is where it was found, if it
+  // was.
+  absl::StatusOr<Lookup> Get(const Route& route, absl::string_view user_key,
+                             SequenceNumber snapshot, std::string* value, LevelCosts* costs) const;
 
   // Appends cursors that together cover all tables. One over a table that cannot be opened ends
   // with that error.

@@ -132,6 +132,19 @@ void EntryTree::Insert(absl::string_view user_key, uint64_t trailer, absl::strin
   }
 }
 
+const TreeEntry* EntryTree::Find(absl::string_view target) const {
+  const TreeKey key(target, prefix_);
+  const TreeLeaf* const leaf =
+      Descend(root_.load(std::memory_order_acquire), key, [](TreeInner*, int) {});
+  const SlotOrder order = leaf->Order();
+  const int at = leaf->LowerBound(order, key);
+  if (at == order.count() || !(leaf->digests[order.slot(at)] == key.digest)) {
+    return nullptr;
+  }
+  const TreeEntry* const entry = leaf->entries[order.slot(at)];
+  return SameKey(UserKey(entry->key()), UserKey(target)) ? entry : nullptr;
+}
+
 absl::string_view EntryTree::CommonPrefix() const {
   Cursor first(this);
   Cursor last(this);

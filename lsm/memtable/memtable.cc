@@ -94,16 +94,14 @@ Lookup MemTable::Get(absl::string_view user_key, SequenceNumber snapshot,
   const RangeTombstones* const tombstones = range_tombstones();
   const SequenceNumber covering =
       tombstones == nullptr ? 0 : tombstones->Covering(user_key, snapshot);
-  const SeekKey target(user_key, snapshot);
-  EntryTree::Cursor cursor(&tree_);
-  cursor.Seek(target.view());
-  if (!cursor.Valid() || UserKey(cursor.key()) != user_key) {
+  const TreeEntry* const entry = tree_.Find(SeekKey(user_key, snapshot).view());
+  if (entry == nullptr) {
     return covering == 0 ? Lookup::kAbsent : Lookup::kDeleted;
   }
-  if (Type(cursor.key()) == ValueType::kDeletion || Sequence(cursor.key()) < covering) {
+  if (Type(entry->key()) == ValueType::kDeletion || Sequence(entry->key()) < covering) {
     return Lookup::kDeleted;
   }
-  value->assign(cursor.value().data(), cursor.value().size());
+  value->assign(entry->value().data(), entry->value().size());
   return Lookup::kFound;
 }
 

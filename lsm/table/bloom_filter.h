@@ -16,6 +16,7 @@
 // A filter that cannot be understood (too short, other version or probes) answers "may contain".
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -23,6 +24,7 @@
 
 #include "absl/strings/string_view.h"
 #include "lsm/format/checksum.h"
+#include "lsm/format/coding.h"
 
 namespace fathom {
 
@@ -50,12 +52,44 @@ class BloomFilter {
   BloomFilter() = default;  // answers "may contain"
   explicit BloomFilter(absl::string_view block);
 
-  bool MayContain(uint64_t filter_hash) const;
+  bool MayContain(uint64_t filter_hash) const {
+    if (bytes_ == 0) {
+      return true;
+    }
+    const char* const line = data_ + LineOffset(filter_hash, bytes_);
+    auto h = static_cast<uint32_t>(filter_hash);
+    // All probes without a branch between them: they are in one line, and a miss is as likely to
+    // show at one as at the next.
+    uint64_t all = 1;
+    for (int i = 0; i < kProbes; ++i, h *= kProbeFactor) {
+      const size_t bit = h >> 23;
+      all &= DecodeFixed64(line + bit / 64 * 8) >> bit % 64;
+    }
+    return all != 0;
+  }
+
+  void Prefetch(uint64_t filter_hash) const {
+    if (bytes_ != 0) {
+      __builtin_prefetch(data_ + LineOffset(filter_hash, bytes_));
+    }
+  }
 
   // Bits that keys can set; 0 if there is no usable filter.
   uint64_t num_bits() const { return uint64_t{bytes_} * 8; }
 
  private:
+  friend class BloomFilterBuilder;
+  static constexpr size_t kLineBytes = 64;
+  static constexpr int kProbes = 6;
+  static constexpr uint32_t kProbeFactor = 0x9e3779b9;
+
+  // Where the line of `hash` begins in a filter of `bytes` >= kLineBytes bytes.
+  static size_t LineOffset(uint64_t hash, size_t bytes) {
+    const uint64_t lines = (bytes + kLineBytes - 1) / kLineBytes;
+    const uint64_t line = (hash >> 32) * lines >> 32;
+    return std::min<uint64_t>(line * kLineBytes, bytes - kLineBytes);
+  }
+
   const char* data_ = nullptr;
   size_t bytes_ = 0;
 };

@@ -94,7 +94,8 @@ TEST_CASE("compaction: the exclusive end of a range neither overlaps nor conflic
 std::string Visible(const Version& version, const std::string& key, SequenceNumber snapshot) {
   std::string value;
   LevelCosts costs;
-  const auto found = version.Get(key, snapshot, /*use_filters=*/true, &value, &costs);
+  const Version::Route route = version.RouteTo(key, /*use_filters=*/true);
+  const auto found = version.Get(route, key, snapshot, &value, &costs);
   REQUIRE_MESSAGE(found.ok(), found.status().ToString());
   return *found == Lookup::kFound ? value : "";
 }
