@@ -159,6 +159,9 @@ class DBImpl final : public DB {
   absl::Status LeadGroup(Writer* leader, Writer** last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::string_view GatherGroup(Writer* leader, Writer** last, uint32_t* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<MemTable> NewMemtable(std::string prefix) const {
+    return std::make_shared<MemTable>(options_.memtable_bytes, std::move(prefix));
+  }
   bool IsFull(const MemTable& memtable) const {
     return memtable.charge() >= options_.memtable_bytes || memtable.has_many_range_tombstones();
   }

@@ -215,7 +215,7 @@ absl::Status DBImpl::InstallIngested(Ingested* ingested) {
   }
   // A new one, though it is empty: a reader whose view has the old one, but not yet the tables,
   // must not come to see writes that follow them.
-  memtable_ = std::make_shared<MemTable>();
+  memtable_ = NewMemtable(/*prefix=*/"");
   Compaction place;  // keeps compactions away from the range until the tables stand in it
   place.target_level = kNumLevels - 1;
   place.hull = Hull(ingested->tables);

@@ -1,5 +1,6 @@
 // The read path: a view, then memtables, then tables, newest data first; iterators over a view; and
 // the figures that a store tells of itself.
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,7 @@
 #include "lsm/covered_iterator.h"
 #include "lsm/db_impl.h"
 #include "lsm/db_iterator.h"
+#include "lsm/format/checksum.h"
 #include "lsm/format/failed_iterator.h"
 
 namespace fathom {
@@ -15,17 +17,17 @@ namespace {
 // Without a message, which would be allocated: what is asked for is often not there.
 absl::Status NoSuchKey() { return absl::NotFoundError(""); }
 
-// Looks in the memtables of `view`, newest first.
-Lookup ReadMemtables(const View& view, absl::string_view key, SequenceNumber snapshot,
-                     std::string* value, ReadCost* cost) {
+// Looks in the memtables of `view`, newest first. `filter_hash` as in MemTable::Get.
+Lookup ReadMemtables(const View& view, absl::string_view key, std::optional<uint64_t> filter_hash,
+                     SequenceNumber snapshot, std::string* value, ReadCost* cost) {
   ++cost->memtables_checked;
-  Lookup found = view.memtable->Get(key, snapshot, value);
+  Lookup found = view.memtable->Get(key, filter_hash, snapshot, value);
   for (const std::shared_ptr<MemTable>& memtable : view.immutables) {
     if (found != Lookup::kAbsent) {
       break;
     }
     ++cost->memtables_checked;
-    found = memtable->Get(key, snapshot, value);
+    found = memtable->Get(key, filter_hash, snapshot, value);
   }
   return found;
 }
@@ -81,12 +83,11 @@ absl::StatusOr<ReadResult> DBImpl::ReadView(const ViewHolder::Pin& view, const R
   ReadResult result;
   LevelCosts costs;
   const Version::Route route = view->version->RouteTo(key, options.use_filters);
-  result.lookup = ReadMemtables(*view, key, sequence, value, &result.cost);
+  result.lookup = ReadMemtables(*view, key, route.filter_hash, sequence, value, &result.cost);
   result.in_memtable = result.lookup != Lookup::kAbsent;
   absl::Status status;
   if (!result.in_memtable) {
-    const absl::StatusOr<Lookup> found =
-        view->version->Get(route, key, sequence, value, &costs);
+    const absl::StatusOr<Lookup> found = view->version->Get(route, key, sequence, value, &costs);
     for (const ReadCost& cost : costs) {
       result.cost.Add(cost);
     }

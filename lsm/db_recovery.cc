@@ -218,7 +218,7 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
     return chain->missing().front();
   }
   last_sequence_ = state->last_sequence;
-  memtable_ = std::make_shared<MemTable>();
+  memtable_ = NewMemtable(/*prefix=*/"");
   size_t logs_in_memtable = 0;
   for (size_t i = 0; i < chain->logs().size(); ++i) {
     const LogChain::Log& log = chain->logs()[i];

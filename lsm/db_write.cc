@@ -361,7 +361,7 @@ absl::Status DBImpl::SwitchMemtable() {
 }
 
 void DBImpl::FreezeMemtable() {
-  auto next = std::make_shared<MemTable>(memtable_->ExpectedPrefix());
+  auto next = NewMemtable(memtable_->ExpectedPrefix());
   immutables_.push_back(Immutable{std::exchange(memtable_, std::move(next)), memtable_log_,
                                   last_sequence_.load(), std::make_shared<FlushResult>()});
 }

@@ -19,4 +19,7 @@ uint32_t LogChecksum(uint64_t file_number, uint64_t offset, absl::string_view by
 // XXH3, 64 bits, unseeded.
 uint64_t Hash64(absl::string_view bytes);
 
+// Of a user key, for all filters: those of tables, which are on disk, and those of memtables.
+inline uint64_t FilterHash(absl::string_view user_key) { return Hash64(user_key); }
+
 }  // namespace fathom

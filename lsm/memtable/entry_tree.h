@@ -51,8 +51,8 @@ class EntryTree {
   // REQUIRES: no entry has an internal key equal to (user_key, trailer).
   void Insert(absl::string_view user_key, uint64_t trailer, absl::string_view value);
 
-  // The first entry at or after the internal key `target` if both have the same user key, else null.
-  // Most keys that are not there cost no look at an entry.
+  // The first entry at or after the internal key `target` if both have the same user key, else
+  // null. Most keys that are not there cost no look at an entry.
   const TreeEntry* Find(absl::string_view target) const;
 
   // What all user keys begin with; of the thread that inserts.

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lsm/format/checksum.h"
 #include "lsm/format/coding.h"
 
 namespace fathom {
@@ -55,6 +56,7 @@ void MemTable::Add(SequenceNumber sequence, ValueType type, absl::string_view us
   if (type == ValueType::kRangeDeletion) {
     AddRangeTombstone(sequence, user_key, value);
   } else {
+    filter_.Add(FilterHash(user_key));
     tree_.Insert(user_key, PackTrailer(sequence, type), value);
   }
   const size_t key_size = user_key.size() + kTrailerBytes;
@@ -89,12 +91,14 @@ void MemTable::PublishAdded() {
   range_tombstones_.store(lists_.back().get(), std::memory_order_release);
 }
 
-Lookup MemTable::Get(absl::string_view user_key, SequenceNumber snapshot,
-                     std::string* value) const {
+Lookup MemTable::Get(absl::string_view user_key, std::optional<uint64_t> filter_hash,
+                     SequenceNumber snapshot, std::string* value) const {
   const RangeTombstones* const tombstones = range_tombstones();
   const SequenceNumber covering =
       tombstones == nullptr ? 0 : tombstones->Covering(user_key, snapshot);
-  const TreeEntry* const entry = tree_.Find(SeekKey(user_key, snapshot).view());
+  const TreeEntry* const entry = filter_hash.has_value() && !filter_.MayContain(*filter_hash)
+                                     ? nullptr
+                                     : tree_.Find(SeekKey(user_key, snapshot).view());
   if (entry == nullptr) {
     return covering == 0 ? Lookup::kAbsent : Lookup::kDeleted;
   }

@@ -7,14 +7,15 @@
 // A reader may hold a list that was replaced, so all of them live as long as the memtable: it
 // should be frozen before there are too many.
 //
-// This interface is all that the engine knows of the structure behind it, a B+-tree in an
-// arena.
+// This interface is all that the engine knows of the structure behind it, a B+-tree in an arena
+// with a filter before it.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,13 +27,16 @@
 #include "lsm/format/range_tombstones.h"
 #include "lsm/memtable/arena.h"
 #include "lsm/memtable/entry_tree.h"
+#include "lsm/memtable/key_filter.h"
 
 namespace fathom {
 
 class MemTable : public std::enable_shared_from_this<MemTable> {
  public:
-  // Most user keys are expected to begin with `prefix`.
-  explicit MemTable(std::string prefix = "") : tree_(&arena_, std::move(prefix)) {}
+  // Its filter is made for `expected_bytes` of entries, as charge() counts them; without one every
+  // lookup goes through the tree. Most user keys are expected to begin with `prefix`.
+  explicit MemTable(size_t expected_bytes = 0, std::string prefix = "")
+      : filter_(expected_bytes / kBytesAFilterByte), tree_(&arena_, std::move(prefix)) {}
 
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
@@ -61,7 +65,9 @@ class MemTable : public std::enable_shared_from_this<MemTable> {
   }
 
   // The newest version of `user_key` with a sequence <= `snapshot`. On kFound `*value` is replaced.
-  Lookup Get(absl::string_view user_key, SequenceNumber snapshot, std::string* value) const;
+  // `filter_hash` is FilterHash(user_key); without it the filter is not asked.
+  Lookup Get(absl::string_view user_key, std::optional<uint64_t> filter_hash,
+             SequenceNumber snapshot, std::string* value) const;
 
   // Keeps the memtable alive. Sees entries that are added later.
   std::unique_ptr<InternalIterator> NewIterator() const;
@@ -79,21 +85,24 @@ class MemTable : public std::enable_shared_from_this<MemTable> {
   // Bytes of entries: keys, values and their headers, as a table would hold them uncompressed and
   // unshared. This is what Options::memtable_bytes limits.
   size_t charge() const { return charge_.load(std::memory_order_relaxed); }
-  // Allocated, in bytes: the charge, the index, lists of range tombstones, and what is not used
-  // yet.
+  // Allocated, in bytes: the charge, the index, the filter, lists of range tombstones, and what is
+  // not used yet.
   size_t memory_bytes() const {
-    return arena_.memory_bytes() + list_bytes_.load(std::memory_order_relaxed) + sizeof(*this);
+    return arena_.memory_bytes() + filter_.memory_bytes() +
+           list_bytes_.load(std::memory_order_relaxed) + sizeof(*this);
   }
   uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr size_t kManyRangeTombstones = 128;
+  static constexpr size_t kBytesAFilterByte = 64;  // 16 bits for an entry of 128 bytes
 
   absl::string_view Copy(absl::string_view bytes);
   void AddRangeTombstone(SequenceNumber sequence, absl::string_view begin, absl::string_view end);
   void PublishAdded();
 
   Arena arena_;
+  KeyFilter filter_;  // of the tree's keys
   EntryTree tree_;
   std::vector<RangeTombstone> unpublished_;                    // keys in the arena
   std::vector<std::unique_ptr<const RangeTombstones>> lists_;  // the last one is published

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lsm/format/coding.h"
+#include "lsm/format/checksum.h"
 
 namespace fathom {
 namespace {

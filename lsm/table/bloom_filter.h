@@ -23,15 +23,11 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "lsm/format/checksum.h"
 #include "lsm/format/coding.h"
 
 namespace fathom {
 
 inline constexpr size_t kFilterTrailerBytes = 2;
-
-// The hash of a key for all filters: computed once a lookup.
-inline uint64_t FilterHash(absl::string_view user_key) { return Hash64(user_key); }
 
 // One thread at a time. Holds 8 bytes a key until Finish.
 class BloomFilterBuilder {
@@ -52,6 +48,7 @@ class BloomFilter {
   BloomFilter() = default;  // answers "may contain"
   explicit BloomFilter(absl::string_view block);
 
+  // `filter_hash` is FilterHash of the key.
   bool MayContain(uint64_t filter_hash) const {
     if (bytes_ == 0) {
       return true;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "lsm/format/checksum.h"
 #include "lsm/io/mem_file_system.h"
 #include "lsm/table/block_reader.h"
 #include "lsm/table/foreign_table.h"

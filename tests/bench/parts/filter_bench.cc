@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lsm/format/checksum.h"
 #include "lsm/table/bloom_filter.h"
 #include "tests/bench/records.h"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lsm/format/checksum.h"
 #include "lsm/memtable/memtable.h"
 #include "tests/bench/records.h"
 
@@ -33,7 +34,8 @@ std::vector<RecordKey> AscendingKeys(uint64_t n) {
 }
 
 std::shared_ptr<MemTable> Fill(const std::vector<RecordKey>& keys, RecordValues* values) {
-  auto memtable = std::make_shared<MemTable>();
+  auto memtable =
+      std::make_shared<MemTable>(keys.size() * 128);  // as many as its filter is made for
   SequenceNumber sequence = 0;
   for (const RecordKey& key : keys) {
     memtable->Add(++sequence, ValueType::kValue, key.view(), values->Next());
@@ -73,7 +75,8 @@ void BM_MemtableLookup_Hit(benchmark::State& state) {
   std::string value;
   size_t i = 0;
   for (auto _ : state) {
-    if (memtable->Get(asked[i].view(), kMaxSequenceNumber, &value) != Lookup::kFound) {
+    if (memtable->Get(asked[i].view(), FilterHash(asked[i].view()), kMaxSequenceNumber, &value) !=
+        Lookup::kFound) {
       state.SkipWithError("a key is missing");
       return;
     }

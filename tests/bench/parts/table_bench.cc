@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lsm/format/checksum.h"
 #include "lsm/io/file_system.h"
 #include "lsm/table/block_cache.h"
 #include "lsm/table/table_builder.h"

@@ -4,19 +4,34 @@
 
 #include <atomic>
 #include <map>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
 
 namespace fathom {
 namespace {
 
+constexpr size_t kExpectedBytes = size_t{1} << 20;
+
+// What the table says with its filter; without it, it must say the same.
+Lookup Find(const MemTable& table, absl::string_view key, SequenceNumber snapshot,
+            std::string* value) {
+  std::string by_tree;
+  const Lookup in_tree = table.Get(key, std::nullopt, snapshot, &by_tree);
+  const Lookup found = table.Get(key, FilterHash(key), snapshot, value);
+  REQUIRE(found == in_tree);
+  REQUIRE((found != Lookup::kFound || *value == by_tree));
+  return found;
+}
+
 std::string Key(uint64_t i) { return absl::StrCat("key", absl::Dec(i, absl::kZeroPad6)); }
 
 TEST_CASE("memtable: expects of the next one's keys what its own have in common, less a margin") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   CHECK(table->ExpectedPrefix().empty());
   table->Add(1, ValueType::kValue, "a/prefix/of/many/keys/00000017", "v");
   table->Add(2, ValueType::kValue, "a/prefix/of/many/keys/00000004", "v");
@@ -26,23 +41,23 @@ TEST_CASE("memtable: expects of the next one's keys what its own have in common,
 }
 
 TEST_CASE("memtable: of several versions the newest at or below the snapshot answers") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   table->Add(5, ValueType::kValue, "k", "five");
   table->Add(9, ValueType::kValue, "k", "nine");
   table->Add(7, ValueType::kDeletion, "k", "");
   std::string value;
-  CHECK(table->Get("k", 4, &value) == Lookup::kAbsent);
-  CHECK(table->Get("k", 5, &value) == Lookup::kFound);
+  CHECK(Find(*table, "k", 4, &value) == Lookup::kAbsent);
+  CHECK(Find(*table, "k", 5, &value) == Lookup::kFound);
   CHECK(value == "five");
-  CHECK(table->Get("k", 8, &value) == Lookup::kDeleted);
-  CHECK(table->Get("k", kMaxSequenceNumber, &value) == Lookup::kFound);
+  CHECK(Find(*table, "k", 8, &value) == Lookup::kDeleted);
+  CHECK(Find(*table, "k", kMaxSequenceNumber, &value) == Lookup::kFound);
   CHECK(value == "nine");
-  CHECK(table->Get("j", kMaxSequenceNumber, &value) == Lookup::kAbsent);
-  CHECK(table->Get("kk", kMaxSequenceNumber, &value) == Lookup::kAbsent);
+  CHECK(Find(*table, "j", kMaxSequenceNumber, &value) == Lookup::kAbsent);
+  CHECK(Find(*table, "kk", kMaxSequenceNumber, &value) == Lookup::kAbsent);
 }
 
 TEST_CASE("memtable: keys of any bytes and lengths stand in unsigned order") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   std::map<std::string, std::string> model;
   std::mt19937 rng(1);
   for (SequenceNumber sequence = 1; sequence <= 3000; ++sequence) {
@@ -55,7 +70,7 @@ TEST_CASE("memtable: keys of any bytes and lengths stand in unsigned order") {
   }
   std::string value;
   for (const auto& [key, expected] : model) {
-    REQUIRE(table->Get(key, kMaxSequenceNumber, &value) == Lookup::kFound);
+    REQUIRE(Find(*table, key, kMaxSequenceNumber, &value) == Lookup::kFound);
     REQUIRE(value == expected);
   }
   const auto it = table->NewIterator();
@@ -73,7 +88,7 @@ TEST_CASE("memtable: keys of any bytes and lengths stand in unsigned order") {
 }
 
 TEST_CASE("memtable: a cursor seeks, walks both ways and stops at the ends") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   for (uint64_t i = 10; i < 20; ++i) {
     table->Add(i, ValueType::kValue, Key(i), "v");
   }
@@ -96,7 +111,7 @@ TEST_CASE("memtable: a cursor seeks, walks both ways and stops at the ends") {
 }
 
 TEST_CASE("memtable: the charge counts keys, values and headers; memory counts what was taken") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   CHECK(table->charge() == 0);
   table->Add(1, ValueType::kValue, std::string(10, 'k'), std::string(200, 'v'));
   CHECK(table->charge() == 1 + 18 + 2 + 200);
@@ -107,28 +122,28 @@ TEST_CASE("memtable: the charge counts keys, values and headers; memory counts w
 }
 
 TEST_CASE("memtable: a range tombstone counts once it is published, for what is older") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   table->Add(1, ValueType::kValue, "b", "one");
   table->Add(2, ValueType::kRangeDeletion, "a", "c");
   table->Add(3, ValueType::kValue, "b", "three");
   std::string value;
-  CHECK(table->Get("b", 2, &value) == Lookup::kFound);
+  CHECK(Find(*table, "b", 2, &value) == Lookup::kFound);
   CHECK(table->range_tombstones() == nullptr);
   table->PublishRangeTombstones();
-  CHECK(table->Get("b", 1, &value) == Lookup::kFound);
+  CHECK(Find(*table, "b", 1, &value) == Lookup::kFound);
   CHECK(value == "one");
-  CHECK(table->Get("b", 2, &value) == Lookup::kDeleted);
-  CHECK(table->Get("b", 3, &value) == Lookup::kFound);
+  CHECK(Find(*table, "b", 2, &value) == Lookup::kDeleted);
+  CHECK(Find(*table, "b", 3, &value) == Lookup::kFound);
   CHECK(value == "three");
-  CHECK(table->Get("a", 3, &value) == Lookup::kDeleted);
-  CHECK(table->Get("a", 1, &value) == Lookup::kAbsent);
-  CHECK(table->Get("c", 3, &value) == Lookup::kAbsent);
+  CHECK(Find(*table, "a", 3, &value) == Lookup::kDeleted);
+  CHECK(Find(*table, "a", 1, &value) == Lookup::kAbsent);
+  CHECK(Find(*table, "c", 3, &value) == Lookup::kAbsent);
   CHECK(table->entries() == 3);
   CHECK(table->charge() == 3 * (1 + 9 + 1) + 3 + 1 + 5);
 }
 
 TEST_CASE("memtable: range tombstones published apart are told apart, together the newest counts") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   for (SequenceNumber sequence = 1; sequence <= 3; ++sequence) {
     table->Add(sequence, ValueType::kRangeDeletion, "a", "c");
     table->PublishRangeTombstones();
@@ -146,7 +161,7 @@ TEST_CASE("memtable: range tombstones published apart are told apart, together t
 }
 
 TEST_CASE("memtable: readers beside the writer see every range tombstone up to their snapshot") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   constexpr SequenceNumber kWrites = 400;
   std::atomic<SequenceNumber> last{0};
   std::atomic<int> failures{0};
@@ -155,7 +170,7 @@ TEST_CASE("memtable: readers beside the writer see every range tombstone up to t
     while (last.load(std::memory_order_acquire) < kWrites) {
       // Odd sequences put the key, even ones delete the range around it.
       const SequenceNumber snapshot = last.load(std::memory_order_acquire);
-      const Lookup found = table->Get("key", snapshot, &value);
+      const Lookup found = table->Get("key", FilterHash("key"), snapshot, &value);
       const Lookup expected = snapshot == 0       ? Lookup::kAbsent
                               : snapshot % 2 == 0 ? Lookup::kDeleted
                                                   : Lookup::kFound;
@@ -177,7 +192,7 @@ TEST_CASE("memtable: readers beside the writer see every range tombstone up to t
 }
 
 TEST_CASE("memtable: readers beside the writer see every entry whole and in order") {
-  const auto table = std::make_shared<MemTable>();
+  const auto table = std::make_shared<MemTable>(kExpectedBytes);
   constexpr uint64_t kEntries = 20000;
   std::atomic<uint64_t> written{0};
   std::vector<std::thread> readers;
@@ -193,7 +208,7 @@ TEST_CASE("memtable: readers beside the writer see every entry whole and in orde
         }
         const uint64_t i = rng() % visible;
         const std::string key = Key(i * 7919 % kEntries);
-        if (table->Get(key, kMaxSequenceNumber, &value) != Lookup::kFound ||
+        if (table->Get(key, FilterHash(key), kMaxSequenceNumber, &value) != Lookup::kFound ||
             value != absl::StrCat("value of ", key)) {
           ++failures;
         }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
 
 namespace fathom {
 namespace {

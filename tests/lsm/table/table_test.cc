@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "lsm/format/checksum.h"
 #include "lsm/io/mem_file_system.h"
 #include "lsm/table/table_builder.h"
 #include "lsm/table/table_reader.h"

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "lsm/format/checksum.h"
 #include "lsm/format/internal_key.h"
 #include "lsm/io/file_system.h"
 #include "lsm/io/mem_file_system.h"
