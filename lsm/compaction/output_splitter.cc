@@ -1,10 +1,12 @@
 #include "lsm/compaction/output_splitter.h"
 
+#include "lsm/format/key_prefix.h"
+
 namespace fathom {
 
 bool OutputSplitter::CutBefore(absl::string_view internal_key, uint64_t table_bytes) {
   const absl::string_view user_key = UserKey(internal_key);
-  if (any_ && user_key == user_key_) {
+  if (any_ && SameKey(user_key, user_key_)) {
     return false;
   }
   any_ = true;

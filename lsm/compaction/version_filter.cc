@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lsm/format/key_prefix.h"
+
 namespace fathom {
 
 VersionFilter::VersionFilter(std::vector<SequenceNumber> snapshots, const Version* below,
@@ -15,7 +17,7 @@ VersionFilter::VersionFilter(std::vector<SequenceNumber> snapshots, const Versio
 bool VersionFilter::Keep(absl::string_view internal_key) {
   const absl::string_view user_key = UserKey(internal_key);
   const size_t stripe = StripeOf(Sequence(internal_key));
-  if (any_ && user_key == user_key_) {
+  if (any_ && SameKey(user_key, user_key_)) {
     if (stripe == stripe_) {
       ++shadowed_;
       return false;
