@@ -7,9 +7,15 @@
 
 namespace fathom {
 
-void EntryDigest::Add(absl::string_view key, absl::string_view value) {
+void EntryDigest::Add(absl::string_view internal_key, absl::string_view value) {
+  Add(FilterHash(UserKey(internal_key)), internal_key, value);
+}
+
+void EntryDigest::Add(uint64_t filter_hash, absl::string_view internal_key,
+                      absl::string_view value) {
   ++entries_;
-  sum_ = sum_ * 0x9e3779b97f4a7c15u + (Hash64(key) ^ (Hash64(value) << 1));
+  const uint64_t key_hash = filter_hash ^ Trailer(internal_key) * 0xff51afd7ed558ccdu;
+  sum_ = sum_ * 0x9e3779b97f4a7c15u + (key_hash ^ (Hash64(value) << 1));
 }
 
 void EntryDigest::Add(const RangeTombstones& list) {
@@ -51,8 +57,8 @@ TableWriter::~TableWriter() {
 }
 
 void TableWriter::Add(absl::string_view internal_key, absl::string_view value) {
-  builder_.Add(internal_key, value);
-  digest_.Add(internal_key, value);
+  const uint64_t filter_hash = builder_.Add(internal_key, value);
+  digest_.Add(filter_hash, internal_key, value);
 }
 
 void TableWriter::AddRangeTombstones(const RangeTombstones& list) {

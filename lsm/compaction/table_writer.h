@@ -27,7 +27,9 @@ struct TableHome {
 // same order.
 class EntryDigest {
  public:
-  void Add(absl::string_view key, absl::string_view value);
+  void Add(absl::string_view internal_key, absl::string_view value);
+  // The same, where FilterHash of its user key is at hand.
+  void Add(uint64_t filter_hash, absl::string_view internal_key, absl::string_view value);
   void Add(const RangeTombstones& list);
   uint64_t entries() const { return entries_; }
   friend bool operator==(const EntryDigest&, const EntryDigest&) = default;

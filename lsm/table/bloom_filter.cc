@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "lsm/format/checksum.h"
-
 namespace fathom {
 namespace {
 
@@ -11,10 +9,9 @@ constexpr uint8_t kVersion = 1;
 
 }  // namespace
 
-void BloomFilterBuilder::Add(absl::string_view user_key) {
-  const uint64_t hash = FilterHash(user_key);
-  if (hashes_.empty() || hashes_.back() != hash) {
-    hashes_.push_back(hash);
+void BloomFilterBuilder::Add(uint64_t filter_hash) {
+  if (hashes_.empty() || hashes_.back() != filter_hash) {
+    hashes_.push_back(filter_hash);
   }
 }
 

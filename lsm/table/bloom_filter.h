@@ -32,8 +32,8 @@ inline constexpr size_t kFilterTrailerBytes = 2;
 // One thread at a time. Holds 8 bytes a key until Finish.
 class BloomFilterBuilder {
  public:
-  // A key given twice in a row counts once.
-  void Add(absl::string_view user_key);
+  // FilterHash of a key. A key given twice in a row counts once.
+  void Add(uint64_t filter_hash);
   size_t num_keys() const { return hashes_.size(); }
   // The filter block. The builder is empty after it.
   std::string Finish();

@@ -25,10 +25,11 @@ TableBuilder::TableBuilder(const TableBuilderOptions& options, WritableFile* fil
 
 TableBuilder::~TableBuilder() = default;
 
-void TableBuilder::Add(absl::string_view internal_key, absl::string_view value) {
+uint64_t TableBuilder::Add(absl::string_view internal_key, absl::string_view value) {
   assert(IsValidInternalKey(internal_key));
+  const uint64_t filter_hash = FilterHash(UserKey(internal_key));
   if (!status_.ok()) {
-    return;
+    return filter_hash;
   }
   if (DoesNotFit(internal_key, value)) {
     CutDataBlock();
@@ -43,8 +44,9 @@ void TableBuilder::Add(absl::string_view internal_key, absl::string_view value) 
     AddIndexEntry(ShortestSeparator(last_key_, internal_key));
   }
   data_block_.Add(internal_key, value);
-  filter_.Add(UserKey(internal_key));
+  filter_.Add(filter_hash);
   properties_.CountEntry(internal_key, value);
+  return filter_hash;
 }
 
 void TableBuilder::AddRangeTombstones(const RangeTombstones& list) {

@@ -57,8 +57,9 @@ class TableBuilder {
   TableBuilder(const TableBuilder&) = delete;
   TableBuilder& operator=(const TableBuilder&) = delete;
 
-  // REQUIRES: `internal_key` sorts after every key added before. Errors stick: Finish returns them.
-  void Add(absl::string_view internal_key, absl::string_view value);
+  // Answers FilterHash of the user key, which it needs. REQUIRES: `internal_key` sorts after every
+  // key added before. Errors stick: Finish returns them.
+  uint64_t Add(absl::string_view internal_key, absl::string_view value);
 
   // Adds range tombstones. REQUIRES: called at most once, after the last Add.
   void AddRangeTombstones(const RangeTombstones& list);

@@ -21,7 +21,7 @@ uint64_t HashOf(uint64_t number) { return FilterHash(RecordKey(number).view()); 
 std::string FilterOf(uint64_t n) {
   BloomFilterBuilder builder;
   for (uint64_t number = 0; number < n; ++number) {
-    builder.Add(RecordKey(number).view());
+    builder.Add(HashOf(number));
   }
   return builder.Finish();
 }

@@ -301,10 +301,11 @@ TEST_CASE(
 
 TEST_CASE("compaction job: the digest tells what is missing, changed or elsewhere") {
   // Crash case 40.
-  const auto digest = [](const std::vector<std::pair<std::string, std::string>>& entries) {
+  SequenceNumber sequence = 1;
+  const auto digest = [&](const std::vector<std::pair<std::string, std::string>>& entries) {
     EntryDigest sum;
     for (const auto& [key, value] : entries) {
-      sum.Add(key, value);
+      sum.Add(Versioned(key, sequence), value);
     }
     return sum;
   };
@@ -316,6 +317,8 @@ TEST_CASE("compaction job: the digest tells what is missing, changed or elsewher
   CHECK_FALSE(right == digest({{"a", "2"}, {"b", "1"}, {"c", "3"}}));
   CHECK_FALSE(right == digest({{"1", "a"}, {"b", "2"}, {"c", "3"}}));
   CHECK_FALSE(right == digest({{"a", "1"}, {"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  sequence = 2;
+  CHECK_FALSE(right == digest({{"a", "1"}, {"b", "2"}, {"c", "3"}}));
 }
 
 TEST_CASE("compaction job: gives up when the store closes, and leaves no output") {
