@@ -37,6 +37,7 @@ class ViewHolder {
   ViewHolder& operator=(const ViewHolder&) = delete;
 
   // The current view, kept alive while the pin lives: for one lookup. Belongs to one thread.
+  // REQUIRES: there is one, by Replace.
   class Pin {
    public:
     explicit Pin(const ViewHolder& holder);

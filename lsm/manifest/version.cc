@@ -74,8 +74,8 @@ Version::Route Version::RouteTo(absl::string_view user_key, bool use_filters) co
     const std::span<const KeyRanges::Range> ranges = ranges_.level(level);
     const size_t first = sorted ? ranges_.FirstFor(level, *route.digest) : 0;
     route.first[level] = first;
-    for (size_t i = first;
-         use_filters && i < (sorted ? std::min(first + 1, ranges.size()) : ranges.size()); ++i) {
+    const size_t end = sorted ? std::min(first + 1, ranges.size()) : ranges.size();
+    for (size_t i = first; use_filters && i < end; ++i) {
       if (ranges[i].Covering(*route.digest) != KeyRanges::Covers::kNo) {
         levels_[level][i]->PrefetchFilter(*route.filter_hash);
       }
