@@ -6,7 +6,7 @@
 //   db_flush.cc     immutable memtable -> table -> manifest -> view; closing
 //   db_compact.cc   pick -> merge -> manifest -> view -> inputs removed
 //   db_ingest.cc    files of others -> merge -> tables -> manifest -> view
-//   db_read.cc      view -> memtables -> tables; iterators; snapshots
+//   db_read.cc      view -> route -> memtables -> tables; iterators; snapshots
 //   db_manifest.cc  ApplyEdit: names -> edit -> version -> view
 //   db_tools.cc     checkpoint, verification, figures
 //

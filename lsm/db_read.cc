@@ -1,5 +1,5 @@
-// The read path: a view, then memtables, then tables, newest data first; iterators over a view; and
-// the figures that a store tells of itself.
+// The read path: a view, the route through its tables, then memtables, then tables, newest data
+// first; iterators over a view; and the figures that a store tells of itself.
 #include <optional>
 #include <utility>
 

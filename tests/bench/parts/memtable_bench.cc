@@ -34,8 +34,8 @@ std::vector<RecordKey> AscendingKeys(uint64_t n) {
 }
 
 std::shared_ptr<MemTable> Fill(const std::vector<RecordKey>& keys, RecordValues* values) {
-  auto memtable =
-      std::make_shared<MemTable>(keys.size() * 128);  // as many as its filter is made for
+  constexpr size_t kEntryBytes = 128;  // about
+  auto memtable = std::make_shared<MemTable>(keys.size() * kEntryBytes);
   SequenceNumber sequence = 0;
   for (const RecordKey& key : keys) {
     memtable->Add(++sequence, ValueType::kValue, key.view(), values->Next());
