@@ -234,9 +234,6 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
       state->closed_logs[log.number] = 0;
       continue;
     }
-    if (log.closed_length == uint64_t{0}) {
-      continue;
-    }
     if (memtable_->entries() > 0 &&
         (IsFull(*memtable_) || logs_in_memtable >= kMaxLogsInMemtable)) {
       FreezeMemtable();
@@ -245,7 +242,10 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
       memtable_log_ = log.number;
       logs_in_memtable = 0;
     }
-    ++logs_in_memtable;
+    ++logs_in_memtable;  // also an empty one: each death of a store that nobody writes leaves one
+    if (log.closed_length == uint64_t{0}) {
+      continue;
+    }
     MemTable* const memtable = memtable_.get();
     const absl::StatusOr<LogEnd> end = chain->Replay(i, [&](absl::string_view batch) {
       const absl::StatusOr<SequenceNumber> last = ReplayBatch(batch, last_sequence_, memtable);

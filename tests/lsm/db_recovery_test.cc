@@ -655,6 +655,21 @@ TEST_CASE("recovery: many openings with few writes do not collect logs for ever"
   CHECK(FilesOfKind(&fs, FileKind::kLog).size() < 25);
 }
 
+TEST_CASE("recovery: many deaths while nobody writes do not collect empty logs for ever") {
+  auto fs = std::make_unique<MemFileSystem>();
+  auto db = OpenStore(fs.get());
+  Put(db.get(), "a", "1");
+  for (int i = 0; i < 100; ++i) {
+    auto killed = fs->KillClone();
+    CloseStore(std::move(db));
+    fs = std::move(killed);
+    db = OpenStore(fs.get());
+    REQUIRE(db->WaitForCompactions().ok());
+    CHECK(Contents(db.get()) == Model{{"a", "1"}});
+    CHECK(FilesOfKind(fs.get(), FileKind::kLog).size() < 12);
+  }
+}
+
 TEST_CASE("recovery: a quarter of a memtable becomes a table, less is kept in memory") {
   for (const size_t value_bytes : {size_t{900}, size_t{1100}}) {
     MemFileSystem fs;
