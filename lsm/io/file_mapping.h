@@ -1,8 +1,9 @@
 // Part of a file in memory, for copies that need no system call.
 //
 // A page that the disk cannot give or take (an I/O error, a file that somebody cut short, a full
-// disk) raises SIGBUS where it is touched. So the only access is by copies that catch it: they
-// fail, and the caller asks again with a call that returns an error. The first mapping installs the
+// disk) raises SIGBUS where it is touched. So the only access is by copies that catch it (and by
+// prefetches, which raise nothing): they fail, and the caller asks again with a call that returns
+// an error. The first mapping installs the
 // process's handler of SIGBUS; faults that are not of such a copy go to the handler before it.
 //
 // Reads of one mapping are thread safe; a writable one belongs to one thread.
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "lsm/io/prefetch_stream.h"
 
 namespace fathom {
 
@@ -34,6 +36,11 @@ class FileMapping {
   // not be read: part of `to` may have been written then.
   bool CopyOut(uint64_t offset, size_t n, char* to) const {
     return Holds(offset, n) && Copy(memory_ + (offset - begin_), n, to);
+  }
+
+  // Those bytes, for who will copy them out soon; of nothing if they are not mapped.
+  PrefetchStream Ahead(uint64_t offset, size_t n) const {
+    return Holds(offset, n) ? PrefetchStream(memory_ + (offset - begin_), n) : PrefetchStream();
   }
 
   // The other way. What was copied is in the operating system's hands, as after write(2). False if

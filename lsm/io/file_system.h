@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "lsm/io/prefetch_stream.h"
 
 namespace fathom {
 
@@ -34,6 +35,10 @@ class ReadableFile {
   // how many were read. Fewer than `n` only where the file ends; short reads and EINTR are retried
   // inside.
   virtual absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const = 0;
+
+  // Those bytes, if they lie in memory, from which small reads are copied: who reads in order has
+  // nothing to gain from larger reads then. Of nothing otherwise.
+  virtual PrefetchStream Ahead(uint64_t /*offset*/, size_t /*n*/) const { return {}; }
 
   // The file's length in bytes when it was opened.
   virtual uint64_t size() const = 0;

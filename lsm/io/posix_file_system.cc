@@ -87,15 +87,14 @@ class PosixReadableFile final : public ReadableFile {
       : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
-    if (n <= kMaxMappedRead && n <= size_ / 2) {
-      absl::call_once(mapped_, [this] {
-        mapping_ = FileMapping::Map(fd_.get(), 0, size_, FileMapping::Access::kRead);
-      });
-      if (mapping_.CopyOut(offset, n, scratch)) {
-        return n;
-      }
+    if (n <= kMaxMappedRead && n <= size_ / 2 && Mapping().CopyOut(offset, n, scratch)) {
+      return n;
     }
     return ReadByCall(offset, n, scratch);
+  }
+
+  PrefetchStream Ahead(uint64_t offset, size_t n) const override {
+    return Mapping().Ahead(offset, n);
   }
 
   uint64_t size() const override { return size_; }
@@ -104,6 +103,13 @@ class PosixReadableFile final : public ReadableFile {
   // More, or most of the file, is read by who passes over it once: a call is as fast then, and
   // needs no page faults.
   static constexpr size_t kMaxMappedRead = size_t{256} << 10;
+
+  const FileMapping& Mapping() const {
+    absl::call_once(mapped_, [this] {
+      mapping_ = FileMapping::Map(fd_.get(), 0, size_, FileMapping::Access::kRead);
+    });
+    return mapping_;
+  }
 
   absl::StatusOr<size_t> ReadByCall(uint64_t offset, size_t n, char* scratch) const {
     constexpr uint64_t kMaxOffset = std::numeric_limits<off_t>::max();

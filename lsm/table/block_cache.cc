@@ -64,6 +64,16 @@ std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priorit
   return nullptr;
 }
 
+PrefetchStream BlockCache::Ahead(const Key& key) {
+  Shard& shard = ShardOf(key);
+  absl::MutexLock lock(&shard.mutex);
+  if (shard.slots.empty() || memory_ == nullptr) {
+    return {};
+  }
+  const auto* const block = reinterpret_cast<const char*>(shard.Find(key).block.get());
+  return block == nullptr ? PrefetchStream() : PrefetchStream(block, memory_->frame_bytes());
+}
+
 void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Priority priority) {
   const size_t charge = block->charge();
   if (charge > shard_capacity_) {

@@ -20,6 +20,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/synchronization/mutex.h"
+#include "lsm/io/prefetch_stream.h"
 #include "lsm/table/block.h"
 #include "lsm/table/block_memory.h"
 #include "lsm/table/index_budget.h"
@@ -58,6 +59,9 @@ class BlockCache {
   // one.
   std::shared_ptr<const Block> Lookup(const Key& key, Priority priority = Priority::kHigh,
                                       bool* keep = nullptr);
+  // The block of `key` in its frame, for who will look it up soon; of nothing if it is not here.
+  // Counts as no use of it.
+  PrefetchStream Ahead(const Key& key);
   // Replaces a block of the same key. A block larger than a shard is not kept.
   void Insert(const Key& key, std::shared_ptr<const Block> block,
               Priority priority = Priority::kHigh);

@@ -6,17 +6,24 @@
 #include "lsm/table/block_reader.h"
 
 namespace fathom {
+namespace {
+
+// Of blocks that a scan comes to one after the other, only the first enter the cache.
+constexpr size_t kCachedInOrder = 2;
+
+}  // namespace
 
 TableIterator::TableIterator(std::shared_ptr<TableReader> table, const ScanUse& use, ReadCost* cost)
     : table_(std::move(table)),
       use_(use),
-      readahead_(use.most_ahead),
+      readahead_(use.fill_cache && table_->InMemory() ? 0 : use.most_ahead),
       cost_(cost == nullptr ? &unwanted_cost_ : cost),
       index_(table_.get(), use_.keep_index, cost_) {}
 
 void TableIterator::SeekToFirst() {
+  in_order_ = 0;
   index_.SeekToFirst();
-  if (OpenDataBlock()) {
+  if (OpenDataBlock(use_.fill_cache)) {
     data_->SeekToFirst();
     SettleForward();
   }
@@ -24,15 +31,16 @@ void TableIterator::SeekToFirst() {
 
 void TableIterator::SeekToLast() {
   index_.SeekToLast();
-  if (OpenDataBlock()) {
+  if (OpenDataBlock(use_.fill_cache)) {
     data_->SeekToLast();
     SettleBackward();
   }
 }
 
 void TableIterator::Seek(absl::string_view target) {
+  in_order_ = 0;
   index_.Seek(target);
-  if (OpenDataBlock()) {
+  if (OpenDataBlock(use_.fill_cache)) {
     data_->Seek(target);
     data_->PrefetchAhead();
     SettleForward();
@@ -45,7 +53,7 @@ void TableIterator::Prev() {
   SettleBackward();
 }
 
-bool TableIterator::OpenDataBlock() {
+bool TableIterator::OpenDataBlock(bool fill_cache) {
   data_.reset();
   ShowNothing();
   status_ = absl::OkStatus();
@@ -59,11 +67,12 @@ bool TableIterator::OpenDataBlock() {
     return false;
   }
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      table_->ScanDataBlock(*entry, use_.fill_cache, &readahead_, &scratch_, cost_);
+      table_->ScanDataBlock(*entry, fill_cache, &readahead_, &scratch_, cost_);
   if (!block.ok()) {
     Fail(block.status());
     return false;
   }
+  handle_ = entry->handle;
   data_.emplace(*std::move(block));
   return true;
 }
@@ -74,8 +83,11 @@ void TableIterator::SettleForward() {
       return Fail(data_->status());
     }
     index_.Next();
-    if (!OpenDataBlock()) {
+    if (!OpenDataBlock(use_.fill_cache && ++in_order_ < kCachedInOrder)) {
       return;
+    }
+    if (use_.fill_cache) {
+      ahead_ = table_->AheadOf(handle_);
     }
     data_->PrefetchAhead();
     data_->SeekToFirst();
@@ -89,7 +101,7 @@ void TableIterator::SettleBackward() {
       return Fail(data_->status());
     }
     index_.Prev();
-    if (!OpenDataBlock()) {
+    if (!OpenDataBlock(use_.fill_cache)) {
       return;
     }
     data_->SeekToLast();

@@ -26,7 +26,7 @@ namespace fathom {
 struct ScanUse {
   bool keep_index = true;  // for lookups to come
   bool fill_cache = true;  // with data blocks
-  size_t most_ahead = 0;   // bytes
+  size_t most_ahead = 0;   // bytes to read at once; 0: block by block
 
   // As TableReader::NewIterator says.
   static ScanUse Of(bool fill_cache) {
@@ -48,6 +48,7 @@ class TableIterator final : public InternalIterator {
   void Next() override {
     assert(Valid());
     data_->Next();
+    ahead_.Step();
     if (data_->Valid()) {
       ShowEntry();
     } else {
@@ -60,7 +61,7 @@ class TableIterator final : public InternalIterator {
  private:
   // Makes `data_` a cursor over the block of the current index entry. False, with no `data_`, at
   // the end of the index or on error.
-  bool OpenDataBlock();
+  bool OpenDataBlock(bool fill_cache);
   // Where `data_` is past its end (before its beginning), goes on in the next (previous) blocks.
   void SettleForward();
   void SettleBackward();
@@ -78,6 +79,9 @@ class TableIterator final : public InternalIterator {
   const ScanUse use_;
   Readahead readahead_;
   BlockScratch scratch_;
+  BlockHandle handle_;    // of the block of `data_`
+  PrefetchStream ahead_;  // the block after it
+  size_t in_order_ = 0;   // blocks that Next came to since the last seek
   ReadCost unwanted_cost_;
   ReadCost* const cost_;
   IndexIterator index_;

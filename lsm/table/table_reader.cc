@@ -1,5 +1,6 @@
 #include "lsm/table/table_reader.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -226,6 +227,18 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const In
                    .readahead = readahead,
                    .scratch = scratch},
                   cost);
+}
+
+PrefetchStream TableReader::AheadOf(const BlockHandle& handle) const {
+  const uint64_t offset = EndOf(handle);
+  if (offset >= index_->offset()) {
+    return {};
+  }
+  const PrefetchStream cached =
+      caches_.data == nullptr ? PrefetchStream()
+                              : caches_.data->Ahead({.table = identity_.number, .offset = offset});
+  return cached.empty() ? file_->Ahead(offset, std::min(handle.size, index_->offset() - offset))
+                        : cached;
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEntry& entry,

@@ -69,9 +69,9 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
                              SequenceNumber snapshot, std::string* value, ReadCost* cost);
 
   // A cursor over the entries, which knows nothing of range tombstones. It keeps the reader alive.
-  // Going forward it reads ahead, up to 256 KiB, and up to 1 MiB without `fill_cache`; what was
-  // read ahead does not enter the cache. The other blocks that it reads from disk do if
-  // `fill_cache`, data blocks with low priority. `cost` (may be null, must outlive the iterator)
+  // Going forward it reads ahead, up to 1 MiB; with `fill_cache` up to 256 KiB, and not where the
+  // file is mapped. Of blocks in order two enter the cache if `fill_cache`, with low priority, and
+  // so do those that it comes to going backward. `cost` (may be null, must outlive the iterator)
   // counts the blocks that it came to.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
   // The same without `fill_cache`, for a table that was just written: what is read ahead stays in
@@ -130,6 +130,10 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const IndexEntry& entry,
                                                              bool fill_cache, Readahead* readahead,
                                                              BlockScratch* scratch, ReadCost* cost);
+  // The data block after the one at `handle`, taken to be as long: where it is cached, or else
+  // where the file has it in memory.
+  PrefetchStream AheadOf(const BlockHandle& handle) const;
+  bool InMemory() const { return !file_->Ahead(0, 1).empty(); }
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
                                                         const BlockUse& use, ReadCost* cost);
 

@@ -224,6 +224,24 @@ TEST_CASE("posix: a read of a file that was cut short ends where the file does")
   }
 }
 
+TEST_CASE("posix: what a file has in memory can be asked for ahead, also what is gone by then") {
+  const TempDir dir;
+  const std::string path = dir.path() + "/f";
+  REQUIRE(MustCreate(PosixFileSystem(), path)->Append(std::string(100'000, 'x')).ok());
+  const std::unique_ptr<ReadableFile> file = MustOpen(PosixFileSystem(), path);
+  PrefetchStream ahead = file->Ahead(80'000, 4096);
+  REQUIRE(::truncate(path.c_str(), 50'000) == 0);
+  int steps = 0;
+  for (; !ahead.empty(); ahead.Step()) {
+    ++steps;
+  }
+  CHECK(steps == 22);  // of three lines
+  CHECK(file->Read(80'000, 4096, std::string(4096, '\0').data()).value_or(1) == 0);
+  CHECK_FALSE(file->Ahead(100'000 - 10, 10).empty());
+  CHECK(file->Ahead(100'000 - 10, 11).empty());
+  CHECK(file->Ahead(100'001, 0).empty());
+}
+
 TEST_CASE("posix: threads that read what is gone beside what is there each get their own") {
   const TempDir dir;
   const std::string path = dir.path() + "/f";

@@ -45,6 +45,16 @@ TEST_CASE("block cache: finds what was inserted, under its own table and offset 
   CHECK(counters.bytes == block->charge());
 }
 
+TEST_CASE("block cache: what it has can be asked for ahead, which is no use of it") {
+  BlockCache cache(1 << 20, /*block_bytes=*/512);
+  CHECK(cache.Ahead({1, 2}).empty());
+  cache.Insert({1, 2}, MakeBlock(100));
+  CHECK_FALSE(cache.Ahead({1, 2}).empty());
+  CHECK(cache.Ahead({1, 3}).empty());
+  CHECK(cache.counters().hits == 0);
+  CHECK(cache.counters().misses == 0);
+}
+
 TEST_CASE("block cache: an insert under the same key replaces the block") {
   BlockCache cache(1 << 20);
   const auto old_block = MakeBlock(100);

@@ -11,6 +11,7 @@
 #include "lsm/io/mem_file_system.h"
 #include "lsm/table/table_builder.h"
 #include "lsm/table/table_reader.h"
+#include "tests/lsm/io/temp_dir.h"
 #include "tests/lsm/table/table_test_util.h"
 
 namespace fathom {
@@ -514,6 +515,27 @@ TEST_CASE("table: a scan reads ahead, and costs what it did") {
         it->Next();
       }
     }
+  }
+}
+
+TEST_CASE("table: a scan of a file that lies in memory goes block by block, and caches two") {
+  const Entries entries = ManyEntries(20000, 12);
+  const TempDir dir;
+  const std::string path = dir.path() + "/L0_001.sst";
+  const BuiltTable built = Build(PosixFileSystem(), path, entries, 512);
+  const uint64_t blocks = built.properties.data_blocks;
+  BlockCache cache(size_t{4} << 20, /*block_bytes=*/512);
+  IndexBudget index_budget(1 << 20);
+  const auto table = Open(PosixFileSystem(), path, built, TableCaches(&cache, &index_budget));
+  for (uint64_t scans = 0; scans < 3; ++scans) {
+    const auto it = table->NewIterator(true, nullptr);
+    it->SeekToFirst();
+    CHECK(Rest(it.get()) ==
+          std::vector<std::pair<std::string, std::string>>(entries.begin(), entries.end()));
+    CHECK(cache.counters().blocks == 2);
+    // What was asked for ahead was looked up once, like the others.
+    CHECK(cache.counters().hits == 2 * scans);
+    CHECK(cache.counters().hits + cache.counters().misses == (scans + 1) * blocks);
   }
 }
 
