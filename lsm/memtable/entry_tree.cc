@@ -297,6 +297,7 @@ void EntryTree::Cursor::SeekToLast() {
 void EntryTree::Cursor::Next() {
   if (at_ + 1 < order_.count()) {
     entry_ = leaf_->entries[order_.slot(++at_)];
+    PrefetchAhead(at_);
   } else {
     WalkTo(&TreeLeaf::next);
   }
@@ -305,9 +306,17 @@ void EntryTree::Cursor::Next() {
 void EntryTree::Cursor::Prev() {
   if (at_ > 0) {
     entry_ = leaf_->entries[order_.slot(--at_)];
+    PrefetchAhead(order_.count() - 1 - at_);
   } else {
     WalkTo(&TreeLeaf::previous);
   }
+}
+
+void EntryTree::Cursor::PrefetchAhead(int step) {
+  if (step < entries_ahead_) {
+    Prefetch(ahead_->entries[step], kPrefetchedEntryBytes);
+  }
+  beyond_.Step();
 }
 
 void EntryTree::Cursor::WalkTo(TreeLeaf::Link TreeLeaf::*link) {
@@ -316,18 +325,23 @@ void EntryTree::Cursor::WalkTo(TreeLeaf::Link TreeLeaf::*link) {
     entry_ = nullptr;
     return;
   }
-  // While this leaf's entries are used, those of the next one come, and the leaf after that.
-  if (const TreeLeaf* const next = (leaf->*link).load(std::memory_order_acquire)) {
-    if (const TreeLeaf* const beyond = (next->*link).load(std::memory_order_relaxed)) {
-      Prefetch(beyond, sizeof(TreeLeaf));
-    }
-    const SlotOrder order = next->Order();
-    for (int slot = 0; slot < order.count(); ++slot) {
-      Prefetch(next->entries[slot], kPrefetchedEntryBytes);
-    }
-  }
   const SlotOrder order = leaf->Order();
   Show(leaf, order, link == &TreeLeaf::next ? 0 : order.count() - 1);
+  // With each of this leaf's entries one of the next leaf comes, and a part of the leaf after that.
+  ahead_ = (leaf->*link).load(std::memory_order_acquire);
+  entries_ahead_ = 0;
+  beyond_ = PrefetchStream();
+  if (ahead_ == nullptr) {
+    return;
+  }
+  entries_ahead_ = ahead_->Order().count();
+  if (const TreeLeaf* const beyond = (ahead_->*link).load(std::memory_order_relaxed)) {
+    beyond_ = PrefetchStream(reinterpret_cast<const char*>(beyond), sizeof(TreeLeaf));
+  }
+  PrefetchAhead(0);
+  for (int step = order.count(); step < entries_ahead_; ++step) {
+    PrefetchAhead(step);
+  }
 }
 
 }  // namespace fathom

@@ -34,6 +34,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "lsm/io/prefetch_stream.h"
 #include "lsm/memtable/arena.h"
 #include "lsm/memtable/tree_node.h"
 
@@ -79,12 +80,17 @@ class EntryTree {
     void Show(const TreeLeaf* leaf, SlotOrder order, int at);
     // To the leaf beside this one, by its link `next` or `previous`.
     void WalkTo(TreeLeaf::Link TreeLeaf::*link);
+    // Asks for a part of what the walk will come to after this leaf; with `step` 0 up to 14, all.
+    void PrefetchAhead(int step);
 
     const EntryTree* tree_;
     const TreeLeaf* leaf_ = nullptr;
     SlotOrder order_;  // of the leaf, when the cursor came to it
     int at_ = 0;
     const TreeEntry* entry_ = nullptr;
+    const TreeLeaf* ahead_ = nullptr;  // where the walk goes from here; may be null
+    int entries_ahead_ = 0;            // in that leaf
+    PrefetchStream beyond_;            // the leaf after it
   };
 
  private:
