@@ -1,10 +1,10 @@
 // Part of a file in memory, for copies that need no system call.
 //
 // A page that the disk cannot give or take (an I/O error, a file that somebody cut short, a full
-// disk) raises SIGBUS where it is touched. So the only access is by copies that catch it (and by
-// prefetches, which raise nothing): they fail, and the caller asks again with a call that returns
-// an error. The first mapping installs the
-// process's handler of SIGBUS; faults that are not of such a copy go to the handler before it.
+// disk) raises SIGBUS where it is touched. So the only access, but for prefetches, which raise
+// nothing, is by copies that catch it: they fail, and the caller asks again with a call that
+// returns an error. The first mapping installs the process's handler of SIGBUS; faults that are not
+// of such a copy go to the handler before it.
 //
 // Reads of one mapping are thread safe; a writable one belongs to one thread.
 #pragma once
