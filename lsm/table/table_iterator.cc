@@ -72,7 +72,6 @@ bool TableIterator::OpenDataBlock(bool fill_cache) {
     Fail(block.status());
     return false;
   }
-  handle_ = entry->handle;
   data_.emplace(*std::move(block));
   return true;
 }
@@ -87,7 +86,7 @@ void TableIterator::SettleForward() {
       return;
     }
     if (use_.fill_cache) {
-      ahead_ = table_->AheadOf(handle_);
+      ahead_ = table_->AheadOf(index_.entry()->handle);  // which OpenDataBlock has read
     }
     data_->PrefetchAhead();
     data_->SeekToFirst();

@@ -79,8 +79,7 @@ class TableIterator final : public InternalIterator {
   const ScanUse use_;
   Readahead readahead_;
   BlockScratch scratch_;
-  BlockHandle handle_;    // of the block of `data_`
-  PrefetchStream ahead_;  // the block after it
+  PrefetchStream ahead_;  // the block after that of `data_`
   size_t in_order_ = 0;   // blocks that Next came to since the last seek
   ReadCost unwanted_cost_;
   ReadCost* const cost_;

@@ -1,6 +1,8 @@
 // Tables that are sound: what goes in comes out, at the price that is promised.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -518,7 +520,47 @@ TEST_CASE("table: a scan reads ahead, and costs what it did") {
   }
 }
 
-TEST_CASE("table: a scan of a file that lies in memory goes block by block, and caches two") {
+// A file that says whether it lies in memory, and how much was read of it at once.
+class WatchedFile final : public ReadableFile {
+ public:
+  WatchedFile(std::unique_ptr<ReadableFile> file, bool in_memory, size_t* greatest_read)
+      : file_(std::move(file)), in_memory_(in_memory), greatest_read_(greatest_read) {}
+
+  absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
+    *greatest_read_ = std::max(*greatest_read_, n);
+    return file_->Read(offset, n, scratch);
+  }
+  PrefetchStream Ahead(uint64_t /*offset*/, size_t n) const override {
+    return in_memory_ ? PrefetchStream("", n) : PrefetchStream();
+  }
+  uint64_t size() const override { return file_->size(); }
+
+ private:
+  const std::unique_ptr<ReadableFile> file_;
+  const bool in_memory_;
+  size_t* const greatest_read_;
+};
+
+TEST_CASE("table: a file that lies in memory is scanned block by block, unless by a compaction") {
+  TestTable built(ManyEntries(20000, 13), 512);
+  for (const bool in_memory : {false, true}) {
+    size_t greatest_read = 0;
+    IndexBudget index_budget(1 << 20);
+    auto table = TableReader::Open(
+        std::make_unique<WatchedFile>(*built.fs.OpenForRead(built.path), in_memory, &greatest_read),
+        IdentityOf(built.path, built.built), TableCaches(nullptr, &index_budget));
+    REQUIRE(table.ok());
+    for (const bool fill_cache : {true, false}) {
+      auto it = (*table)->NewIterator(fill_cache, nullptr);
+      it->SeekToFirst();  // reads the index
+      greatest_read = 0;
+      CHECK(Rest(it.get()).size() == 20000);
+      CHECK((greatest_read > 10'000) == (!in_memory || !fill_cache));
+    }
+  }
+}
+
+TEST_CASE("table: scans of a mapped file give what is there, cache two blocks, ask once for each") {
   const Entries entries = ManyEntries(20000, 12);
   const TempDir dir;
   const std::string path = dir.path() + "/L0_001.sst";
