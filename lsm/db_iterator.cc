@@ -98,10 +98,7 @@ class DBIterator final : public Iterator {
   absl::Status status() const override { return internal_->status(); }
 
  private:
-  void SaveKey(absl::string_view user_key) {
-    saved_key_.clear();
-    saved_key_.Append(user_key);
-  }
+  void SaveKey(absl::string_view user_key) { saved_key_.Assign(user_key); }
 
   // The internal cursor goes to the last version of the last key before `user_key`.
   void SeekBefore(absl::string_view user_key) {

@@ -11,6 +11,7 @@
 #include "lsm/compaction/output_splitter.h"
 #include "lsm/compaction/output_tombstones.h"
 #include "lsm/compaction/version_filter.h"
+#include "lsm/format/key_prefix.h"
 #include "lsm/manifest/level_iterator.h"
 
 namespace fathom {
@@ -65,7 +66,7 @@ class ShareWriter {
       if (!IsValidInternalKey(key)) {
         return absl::DataLossError("compaction: an input holds a malformed internal key");
       }
-      if (share_.end.has_value() && UserKey(key) >= absl::string_view(*share_.end)) {
+      if (share_.end.has_value() && CompareKeys(UserKey(key), *share_.end) >= 0) {
         break;
       }
       if (++output_.entries_read % kCancelInterval == 0 && env_.cancel->load()) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "lsm/format/checksum.h"
+#include "lsm/format/key_buffer.h"
 
 namespace fathom {
 
@@ -94,14 +95,14 @@ absl::Status TableWriter::CheckAgainstDigest(const LiveTable& table) const {
     return reader.status();
   }
   EntryDigest found;
-  std::string last;
+  KeyBuffer last;
   // A merged table follows others that were looked into: nobody shall wait for its index again.
   const auto it = (*reader)->NewIteratorOfFresh(/*keep_index=*/meta_.born_level > 0);
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    if (!last.empty() && CompareInternalKeys(last, it->key()) >= 0) {
+    if (last.size() > 0 && CompareInternalKeys(last.view(), it->key()) >= 0) {
       return absl::DataLossError(absl::StrCat(path_, ": written with keys out of order"));
     }
-    last.assign(it->key().data(), it->key().size());
+    last.Assign(it->key());
     found.Add(it->key(), it->value());
   }
   if (!it->status().ok()) {

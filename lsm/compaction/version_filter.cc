@@ -17,14 +17,14 @@ VersionFilter::VersionFilter(std::vector<SequenceNumber> snapshots, const Versio
 bool VersionFilter::Keep(absl::string_view internal_key) {
   const absl::string_view user_key = UserKey(internal_key);
   const size_t stripe = StripeOf(Sequence(internal_key));
-  if (any_ && SameKey(user_key, user_key_)) {
+  if (any_ && SameKey(user_key, user_key_.view())) {
     if (stripe == stripe_) {
       ++shadowed_;
       return false;
     }
   } else {
     any_ = true;
-    user_key_.assign(user_key.data(), user_key.size());
+    user_key_.Assign(user_key);
   }
   stripe_ = stripe;
   if (range_tombstones_ != nullptr && IsCovered(user_key, Sequence(internal_key))) {

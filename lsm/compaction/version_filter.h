@@ -19,11 +19,11 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "lsm/format/internal_key.h"
+#include "lsm/format/key_buffer.h"
 #include "lsm/format/range_tombstones.h"
 #include "lsm/manifest/version.h"
 
@@ -59,8 +59,8 @@ class VersionFilter {
   // The first table of each level that is not wholly before the last key asked for.
   std::array<size_t, kNumLevels> next_table_ = {};
   bool any_ = false;
-  std::string user_key_;  // of the last entry
-  size_t stripe_ = 0;     // of its last version that was kept, or dropped as a tombstone
+  KeyBuffer user_key_;  // of the last entry
+  size_t stripe_ = 0;   // of its last version that was kept, or dropped as a tombstone
   uint64_t shadowed_ = 0;
   uint64_t tombstones_ = 0;
 };

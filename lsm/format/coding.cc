@@ -78,7 +78,11 @@ void PutVarint64(std::string* out, uint64_t v) {
 
 void PutLengthPrefixed(std::string* out, absl::string_view bytes) {
   assert(bytes.size() <= std::numeric_limits<uint32_t>::max());
-  PutVarint32(out, static_cast<uint32_t>(bytes.size()));
+  if (bytes.size() < 128) {
+    out->push_back(static_cast<char>(bytes.size()));  // as a varint is then, but without a call
+  } else {
+    PutVarint32(out, static_cast<uint32_t>(bytes.size()));
+  }
   out->append(bytes.data(), bytes.size());
 }
 

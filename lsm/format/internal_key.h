@@ -94,7 +94,7 @@ inline bool IsValidTableBound(absl::string_view key) {
 
 // Does a table whose greatest key is `largest` end before `user_key`?
 inline bool EndsBefore(absl::string_view largest, absl::string_view user_key) {
-  const int order = UserKey(largest).compare(user_key);
+  const int order = CompareKeys(UserKey(largest), user_key);
   return order < 0 || (order == 0 && Trailer(largest) == kExclusiveTrailer);
 }
 

@@ -12,6 +12,28 @@
 
 namespace fathom {
 
+// Copies a key, or a piece of one, to `to` and returns the copy's end. `key` may be empty, but not
+// null. Most have 8 to 32 bytes: a few words, which may overlap, take less time than a call.
+inline char* CopyKey(absl::string_view key, char* to) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  const char* const from = key.data();
+  const size_t n = key.size();
+  if (n < kWord || n > 4 * kWord) {
+    std::memcpy(to, from, n);
+    return to + n;
+  }
+  const auto copy_word = [from, to](size_t at) {
+    EncodeFixed64(to + at, DecodeFixed64(from + at));
+  };
+  if (n > 2 * kWord) {
+    copy_word(kWord);
+    copy_word(n - 2 * kWord);
+  }
+  copy_word(0);
+  copy_word(n - kWord);
+  return to + n;
+}
+
 class KeyBuffer {
  public:
   KeyBuffer() = default;
@@ -30,17 +52,12 @@ class KeyBuffer {
     if (bytes.size() > capacity_ - size_) {
       Grow(size_ + bytes.size());
     }
-    char* const to = data_ + size_;
+    CopyKey(bytes, data_ + size_);
     size_ += bytes.size();
-    if (bytes.size() < sizeof(uint64_t) || bytes.size() > 2 * sizeof(uint64_t)) {
-      std::memcpy(to, bytes.data(), bytes.size());
-      return;
-    }
-    // As most are: two words, which may overlap, take less time than a call.
-    const size_t last = bytes.size() - sizeof(uint64_t);
-    const uint64_t words[2] = {DecodeFixed64(bytes.data()), DecodeFixed64(bytes.data() + last)};
-    EncodeFixed64(to, words[0]);
-    EncodeFixed64(to + last, words[1]);
+  }
+  void Assign(absl::string_view bytes) {
+    clear();
+    Append(bytes);
   }
 
  private:

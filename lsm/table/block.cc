@@ -337,8 +337,7 @@ void BlockIterator::ReadNextEntry() {
     if (last.data() == key_buffer_.data()) {
       key_buffer_.Truncate(header.shared);
     } else {
-      key_buffer_.clear();
-      key_buffer_.Append(last.substr(0, header.shared));
+      key_buffer_.Assign(last.substr(0, header.shared));
     }
   }
   ShowEntry(current_, header, p);

@@ -1,6 +1,8 @@
 #include "lsm/table/block_builder.h"
 
+#include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "lsm/format/coding.h"
 #include "lsm/format/key_prefix.h"
@@ -30,36 +32,47 @@ BlockBuilder::BlockBuilder(int restart_interval)
 void BlockBuilder::Add(absl::string_view key, absl::string_view value) {
   size_t shared = 0;
   if (entries_since_restart_ == restart_interval_) {
-    restarts_.push_back(static_cast<uint32_t>(buffer_.size()));
+    restarts_.push_back(static_cast<uint32_t>(size_));
     entries_since_restart_ = 0;
   } else if (!empty()) {
-    shared = SharedPrefix(last_key_, key);
+    shared = SharedPrefix(last_key_.view(), key);
   }
   ++entries_since_restart_;
 
-  char header[3 * kMaxVarint32Bytes];
-  const char* end = EncodeEntryHeader(header, shared, key.size() - shared, value.size());
-  buffer_.append(header, static_cast<size_t>(end - header));
-  buffer_.append(key.data() + shared, key.size() - shared);
-  buffer_.append(value.data(), value.size());
+  const absl::string_view unshared = key.substr(shared);
+  char* to = RoomFor(3 * kMaxVarint32Bytes + unshared.size() + value.size());
+  to = EncodeEntryHeader(to, shared, unshared.size(), value.size());
+  to = CopyKey(unshared, to);
+  to = std::copy_n(value.data(), value.size(), to);
+  size_ = static_cast<size_t>(to - bytes_.get());
 
-  last_key_.resize(shared);
-  last_key_.append(key.data() + shared, key.size() - shared);
+  last_key_.Truncate(shared);
+  last_key_.Append(unshared);
 }
 
 absl::string_view BlockBuilder::Finish() {
+  char* to = RoomFor((restarts_.size() + 1) * sizeof(uint32_t));
   for (const uint32_t restart : restarts_) {
-    PutFixed32(&buffer_, restart);
+    EncodeFixed32(to, restart);
+    to += sizeof(uint32_t);
   }
-  PutFixed32(&buffer_, static_cast<uint32_t>(restarts_.size()));
-  return buffer_;
+  EncodeFixed32(to, static_cast<uint32_t>(restarts_.size()));
+  size_ = static_cast<size_t>(to + sizeof(uint32_t) - bytes_.get());
+  return absl::string_view(bytes_.get(), size_);
 }
 
 void BlockBuilder::Reset() {
-  buffer_.clear();
+  size_ = 0;
   restarts_.resize(1);
   entries_since_restart_ = 0;
   last_key_.clear();
+}
+
+void BlockBuilder::Grow(size_t least) {
+  capacity_ = std::max(2 * capacity_, least);
+  auto grown = std::make_unique_for_overwrite<char[]>(capacity_);
+  std::copy_n(bytes_.get(), size_, grown.get());
+  bytes_ = std::move(grown);
 }
 
 }  // namespace fathom

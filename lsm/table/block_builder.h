@@ -13,10 +13,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "lsm/format/key_buffer.h"
 
 namespace fathom {
 
@@ -33,17 +34,29 @@ class BlockBuilder {
   void Reset();
 
   // What Finish would return, in bytes.
-  size_t SizeEstimate() const { return buffer_.size() + (restarts_.size() + 1) * sizeof(uint32_t); }
-  bool empty() const { return buffer_.empty(); }
+  size_t SizeEstimate() const { return size_ + (restarts_.size() + 1) * sizeof(uint32_t); }
+  bool empty() const { return size_ == 0; }
   // The key of the last Add since the last Reset.
-  absl::string_view last_key() const { return last_key_; }
+  absl::string_view last_key() const { return last_key_.view(); }
 
  private:
+  // The end of the bytes, with room for `n` more.
+  char* RoomFor(size_t n) {
+    if (n > capacity_ - size_) {
+      Grow(size_ + n);
+    }
+    return bytes_.get() + size_;
+  }
+  void Grow(size_t least);
+
   const int restart_interval_;
-  std::string buffer_;
+  // Not a string: an entry is written by a few stores, and each append would be a call.
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
   std::vector<uint32_t> restarts_;
   int entries_since_restart_ = 0;
-  std::string last_key_;
+  KeyBuffer last_key_;
 };
 
 }  // namespace fathom

@@ -170,8 +170,7 @@ bool EntryIndex::KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const {
   }
   char digest[sizeof(uint64_t)];
   EncodeFixed64(digest, __builtin_bswap64(slots_[i]));
-  key->clear();
-  key->Append(absl::string_view(common_prefix_, std::min(n, size_t{common_})));
+  key->Assign(absl::string_view(common_prefix_, std::min(n, size_t{common_})));
   key->Append(absl::string_view(digest, sizeof(digest)));  // whole, for a copy of known length
   key->Truncate(n);
   return true;

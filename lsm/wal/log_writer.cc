@@ -118,10 +118,11 @@ absl::Status LogWriter::Reserve() {
 void LogWriter::AppendChunk(ChunkType type, absl::string_view payload) {
   assert(payload.size() <= PayloadRoom());
   const size_t start = buffer_.size();
-  buffer_.append(kChunkChecksumBytes, '\0');
-  buffer_.push_back(static_cast<char>(payload.size() & 0xff));
-  buffer_.push_back(static_cast<char>(payload.size() >> 8));
-  buffer_.push_back(static_cast<char>(type));
+  char header[kChunkHeaderBytes] = {};  // the checksum comes last
+  header[kChunkChecksumBytes] = static_cast<char>(payload.size() & 0xff);
+  header[kChunkChecksumBytes + 1] = static_cast<char>(payload.size() >> 8);
+  header[kChunkChecksumBytes + 2] = static_cast<char>(type);
+  buffer_.append(header, sizeof(header));
   buffer_.append(payload.data(), payload.size());
   const absl::string_view covered = absl::string_view(buffer_).substr(start + kChunkChecksumBytes);
   EncodeFixed32(buffer_.data() + start, LogChecksum(number_, length_, covered));

@@ -33,5 +33,14 @@ TEST_CASE("key buffer: what is left of a key gets another end, before and after 
   }
 }
 
+TEST_CASE("key buffer: a copy has the bytes of its key in order, and none is written behind it") {
+  std::string key;
+  for (int i = 0; i < 40; ++i, key.push_back(static_cast<char>(i))) {
+    std::string copy(key.size() + 8, '#');
+    CHECK(CopyKey(key, copy.data()) == copy.data() + key.size());
+    CHECK(copy == key + "########");
+  }
+}
+
 }  // namespace
 }  // namespace fathom
