@@ -291,7 +291,7 @@ absl::Status StoreRepair::MergeTables() {
   std::vector<std::unique_ptr<InternalIterator>> cursors;
   for (const std::shared_ptr<LiveTable>& table : inputs_) {
     bytes += table->meta().file_bytes;
-    cursors.push_back(NewLevelIterator({table}, /*fill_cache=*/false, nullptr));
+    cursors.push_back(NewLevelIterator({&table, 1}, /*fill_cache=*/false, nullptr));
   }
   absl::StatusOr<std::vector<RangeTombstone>> ranges = RangeTombstonesOf(inputs_);
   if (!ranges.ok()) {

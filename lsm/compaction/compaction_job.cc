@@ -100,7 +100,7 @@ class ShareWriter {
     for (const Version::Tables& tables : compaction_.inputs) {
       if (level++ == 0) {
         for (const std::shared_ptr<LiveTable>& table : tables) {
-          inputs.push_back(NewLevelIterator({table}, /*fill_cache=*/false, nullptr));
+          inputs.push_back(NewLevelIterator({&table, 1}, /*fill_cache=*/false, nullptr));
         }
       } else if (!tables.empty()) {
         inputs.push_back(NewLevelIterator(tables, /*fill_cache=*/false, nullptr));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <utility>
 
 #include "lsm/table/table_iterator.h"
 
@@ -11,8 +10,8 @@ namespace {
 
 class LevelIterator final : public InternalIterator {
  public:
-  LevelIterator(Version::Tables tables, bool fill_cache, ReadCost* cost)
-      : tables_(std::move(tables)), fill_cache_(fill_cache), cost_(cost) {}
+  LevelIterator(std::span<const std::shared_ptr<LiveTable>> tables, bool fill_cache, ReadCost* cost)
+      : tables_(tables), fill_cache_(fill_cache), cost_(cost) {}
 
   void SeekToFirst() override {
     if (Open(0)) {
@@ -97,7 +96,7 @@ class LevelIterator final : public InternalIterator {
     }
   }
 
-  const Version::Tables tables_;
+  const std::span<const std::shared_ptr<LiveTable>> tables_;
   const bool fill_cache_;
   ReadCost* const cost_;
   size_t at_ = 0;
@@ -107,9 +106,9 @@ class LevelIterator final : public InternalIterator {
 
 }  // namespace
 
-std::unique_ptr<InternalIterator> NewLevelIterator(Version::Tables tables, bool fill_cache,
-                                                   ReadCost* cost) {
-  return std::make_unique<LevelIterator>(std::move(tables), fill_cache, cost);
+std::unique_ptr<InternalIterator> NewLevelIterator(
+    std::span<const std::shared_ptr<LiveTable>> tables, bool fill_cache, ReadCost* cost) {
+  return std::make_unique<LevelIterator>(tables, fill_cache, cost);
 }
 
 }  // namespace fathom

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "lsm/format/internal_iterator.h"
 #include "lsm/format/lookup.h"
@@ -10,9 +11,9 @@
 
 namespace fathom {
 
-// `tables` in key order, disjoint; the cursor keeps them alive. `cost` as in
+// `tables` in key order, disjoint; they and the list must outlive the cursor. `cost` as in
 // TableReader::NewIterator.
-std::unique_ptr<InternalIterator> NewLevelIterator(Version::Tables tables, bool fill_cache,
-                                                   ReadCost* cost);
+std::unique_ptr<InternalIterator> NewLevelIterator(
+    std::span<const std::shared_ptr<LiveTable>> tables, bool fill_cache, ReadCost* cost);
 
 }  // namespace fathom

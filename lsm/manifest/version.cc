@@ -120,7 +120,7 @@ absl::StatusOr<Lookup> Version::Get(const Route& route, absl::string_view user_k
 void Version::AddIterators(bool fill_cache, ReadCost* cost,
                            std::vector<std::unique_ptr<InternalIterator>>* iterators) const {
   for (const std::shared_ptr<LiveTable>& table : levels_[0]) {
-    iterators->push_back(NewLevelIterator({table}, fill_cache, cost));
+    iterators->push_back(NewLevelIterator({&table, 1}, fill_cache, cost));
   }
   for (size_t level = 1; level < kNumLevels; ++level) {
     if (!levels_[level].empty()) {

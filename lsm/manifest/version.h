@@ -63,8 +63,8 @@ class Version {
   absl::StatusOr<Lookup> Get(const Route& route, absl::string_view user_key,
                              SequenceNumber snapshot, std::string* value, LevelCosts* costs) const;
 
-  // Appends cursors that together cover all tables. One over a table that cannot be opened ends
-  // with that error.
+  // Appends cursors that together cover all tables, and must not outlive the version. One over a
+  // table that cannot be opened ends with that error.
   void AddIterators(bool fill_cache, ReadCost* cost,
                     std::vector<std::unique_ptr<InternalIterator>>* iterators) const;
 

@@ -15,7 +15,7 @@ namespace {
 Entries EntriesOf(const Version::Tables& tables) {
   Entries entries;
   for (const std::shared_ptr<LiveTable>& table : tables) {
-    const auto it = NewLevelIterator({table}, /*fill_cache=*/false, nullptr);
+    const auto it = NewLevelIterator({&table, 1}, /*fill_cache=*/false, nullptr);
     for (it->SeekToFirst(); it->Valid(); it->Next()) {
       CHECK(entries.emplace(it->key(), it->value()).second);
     }

@@ -88,9 +88,9 @@ TEST_CASE("live table: a failed opening is the caller's, and the next one tries 
   ReadCost cost;
   CHECK(absl::IsResourceExhausted(table.reader().status()));
   CHECK(absl::IsResourceExhausted(table.Get("c", std::nullopt, 8, &value, &cost).status()));
-  const auto cursor = NewLevelIterator(
-      {std::make_shared<LiveTable>(&written.shapes.fs, "db", written.meta, TableCaches())},
-      /*fill_cache=*/false, nullptr);
+  const Version::Tables tables = {
+      std::make_shared<LiveTable>(&written.shapes.fs, "db", written.meta, TableCaches())};
+  const auto cursor = NewLevelIterator(tables, /*fill_cache=*/false, nullptr);
   cursor->SeekToFirst();
   CHECK_FALSE(cursor->Valid());
   CHECK(absl::IsResourceExhausted(cursor->status()));
