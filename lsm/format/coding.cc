@@ -67,6 +67,10 @@ void PutFixed64(std::string* out, uint64_t v) {
 }
 
 void PutVarint32(std::string* out, uint32_t v) {
+  if (v < 128) {
+    out->push_back(static_cast<char>(v));  // as most are, without a call
+    return;
+  }
   char bytes[kMaxVarint32Bytes];
   out->append(bytes, static_cast<size_t>(EncodeVarint32(bytes, v) - bytes));
 }
@@ -78,11 +82,7 @@ void PutVarint64(std::string* out, uint64_t v) {
 
 void PutLengthPrefixed(std::string* out, absl::string_view bytes) {
   assert(bytes.size() <= std::numeric_limits<uint32_t>::max());
-  if (bytes.size() < 128) {
-    out->push_back(static_cast<char>(bytes.size()));  // as a varint is then, but without a call
-  } else {
-    PutVarint32(out, static_cast<uint32_t>(bytes.size()));
-  }
+  PutVarint32(out, static_cast<uint32_t>(bytes.size()));
   out->append(bytes.data(), bytes.size());
 }
 
