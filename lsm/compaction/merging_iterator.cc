@@ -41,6 +41,9 @@ class MergingIterator final : public InternalIterator {
   void Next() override {
     if (!forward_) {
       TurnForward();
+      if (!status_.ok()) {
+        return;
+      }
     }
     InternalIterator* const first = order_.front();
     first->Next();
@@ -49,6 +52,9 @@ class MergingIterator final : public InternalIterator {
   void Prev() override {
     if (forward_) {
       TurnBackward();
+      if (!status_.ok()) {
+        return;
+      }
     }
     InternalIterator* const first = order_.front();
     first->Prev();

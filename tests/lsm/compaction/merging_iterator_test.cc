@@ -36,6 +36,33 @@ class FailingIterator final : public InternalIterator {
   const std::string key_ = InternalKey("b", 1);
 };
 
+// Over one entry; what moves it fails once the disk is gone.
+class FragileIterator final : public InternalIterator {
+ public:
+  FragileIterator(std::string key, const bool* gone) : key_(std::move(key)), gone_(gone) {}
+
+  void SeekToFirst() override { Settle(true); }
+  void SeekToLast() override { Settle(true); }
+  void Seek(absl::string_view target) override { Settle(CompareInternalKeys(key_, target) >= 0); }
+  void Next() override { Settle(false); }
+  void Prev() override { Settle(false); }
+  absl::Status status() const override { return status_; }
+
+ private:
+  void Settle(bool at_entry) {
+    status_ = *gone_ ? absl::DataLossError("the disk is gone") : absl::OkStatus();
+    if (at_entry && status_.ok()) {
+      Show(key_, "v");
+    } else {
+      ShowNothing();
+    }
+  }
+
+  const std::string key_;
+  const bool* const gone_;
+  absl::Status status_;
+};
+
 TEST_CASE("merging iterator: random walks over any number of children agree with one sorted map") {
   std::mt19937 rng(7);
   for (int round = 0; round < 60; ++round) {
@@ -109,6 +136,35 @@ TEST_CASE("merging iterator: an error of one child is the error of all, not an e
   it->Next();
   CHECK_FALSE(it->Valid());
   CHECK(absl::IsDataLoss(it->status()));
+}
+
+TEST_CASE("merging iterator: a child that fails as the direction turns ends it, either way") {
+  for (const bool forward : {true, false}) {
+    CAPTURE(forward);
+    const auto table = std::make_shared<MemTable>();
+    for (const char* key : {"a", "c", "e"}) {
+      table->Add(1, ValueType::kValue, key, "v");
+    }
+    bool gone = false;
+    std::vector<std::unique_ptr<InternalIterator>> children;
+    children.push_back(table->NewIterator());
+    children.push_back(
+        std::make_unique<FragileIterator>(InternalKey(forward ? "b" : "d", 2), &gone));
+    const auto it = NewMergingIterator(std::move(children));
+    if (forward) {
+      it->SeekToLast();
+      it->Prev();
+    } else {
+      it->Seek(InternalKey("a", 1));
+      it->Next();
+    }
+    REQUIRE(it->Valid());
+    REQUIRE(UserKey(it->key()) == "c");
+    gone = true;
+    forward ? it->Next() : it->Prev();
+    CHECK_FALSE(it->Valid());
+    CHECK(absl::IsDataLoss(it->status()));
+  }
 }
 
 }  // namespace
