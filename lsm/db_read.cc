@@ -140,8 +140,10 @@ absl::StatusOr<ReadResult> DBImpl::ReadTable(const ReadOptions& options, absl::s
   if (live == nullptr) {
     return absl::NotFoundError(absl::StrCat("no live table is named \"", table, "\""));
   }
+  const std::optional<uint64_t> filter_hash =
+      options.use_filters ? std::optional(FilterHash(key)) : std::nullopt;
   const absl::StatusOr<Lookup> found =
-      live->Get(key, FilterHash(key), SequenceOf(options), value, &result.cost);
+      live->Get(key, filter_hash, SequenceOf(options), value, &result.cost);
   result.lookup = found.value_or(Lookup::kAbsent);
   read_tallies_.AddLookup(view, result);
   if (!found.ok()) {

@@ -30,6 +30,7 @@ void TableIterator::SeekToFirst() {
 }
 
 void TableIterator::SeekToLast() {
+  in_order_ = 0;
   index_.SeekToLast();
   if (OpenDataBlock(use_.fill_cache)) {
     data_->SeekToLast();

@@ -206,6 +206,12 @@ TEST_CASE("db: a read tells where it found the key and what that cost") {
   CHECK(value == "1");
   read = db->ReadTable(ReadOptions(), "L0_001.sst", "in memtable", &value).value();
   CHECK(read.lookup == Lookup::kAbsent);
+  CHECK(read.cost.filters_checked == 1);
+  ReadOptions unfiltered;
+  unfiltered.use_filters = false;
+  read = db->ReadTable(unfiltered, "L0_001.sst", "in memtable", &value).value();
+  CHECK(read.lookup == Lookup::kAbsent);
+  CHECK(read.cost.filters_checked == 0);
   for (const char* name : {"L0_002.sst", "../db/L0_001.sst", "L0_1.sst", "", "CURRENT"}) {
     CHECK(absl::IsNotFound(db->ReadTable(ReadOptions(), name, "k", &value).status()));
   }
