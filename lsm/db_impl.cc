@@ -15,11 +15,7 @@ DBImpl::DBImpl(const Options& options, std::string dir)
       throttle_(options) {
   level_targets_.level0_tables = options.level0_compaction_tables;
   level_targets_.level0_slowdown_tables = options.level0_slowdown_tables;
-  uint64_t max_bytes = options.level0_bytes;
-  for (uint64_t& level_bytes : level_targets_.max_bytes) {
-    level_bytes = max_bytes;
-    max_bytes *= static_cast<uint64_t>(options.level_ratio);
-  }
+  level_targets_.max_bytes = LevelBytes(options.level0_bytes, options.level_ratio);
 }
 
 DBImpl::~DBImpl() {

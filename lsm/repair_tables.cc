@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "lsm/compaction/merging_iterator.h"
 #include "lsm/compaction/output_tombstones.h"
+#include "lsm/compaction/picker.h"
 #include "lsm/format/checksum.h"
 #include "lsm/format/file_names.h"
 #include "lsm/manifest/level_iterator.h"
@@ -178,6 +179,11 @@ absl::StatusOr<bool> StoreRepair::FindUnderOtherName(int level, const TableMeta&
     if (!status.ok()) {
       return status;
     }
+    // Who put the file there may not have made it durable.
+    status = fs_->SyncFile(table.path());
+    if (!status.ok()) {
+      return status;
+    }
     AddTable(level, table);
     report_.saved.push_back(absl::StrCat(meta.FileName(), ": found whole under the name ", name,
                                          "; it is now ", renamed.FileName()));
@@ -301,12 +307,10 @@ absl::Status StoreRepair::MergeTables() {
     return absl::OkStatus();
   }
   // The first level that may hold them all.
+  const auto room = LevelBytes(options_.level0_bytes, options_.level_ratio);
   int level = 1;
-  for (uint64_t room = options_.level0_bytes; level + 1 < kNumLevels; ++level) {
-    room *= static_cast<uint64_t>(options_.level_ratio);
-    if (bytes <= room) {
-      break;
-    }
+  while (level + 1 < kNumLevels && bytes > room[static_cast<size_t>(level)]) {
+    ++level;
   }
   const std::unique_ptr<InternalIterator> merged = NewMergingIterator(std::move(cursors));
   OutputTombstones tombstones(*std::move(ranges));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <utility>
 
 namespace fathom {
@@ -46,6 +47,17 @@ double Level0Urgency(const Version& version, const LevelTargets& targets) {
 
 }  // namespace
 
+std::array<uint64_t, kNumLevels> LevelBytes(uint64_t level0_bytes, int ratio) {
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  const auto factor = static_cast<uint64_t>(ratio);
+  std::array<uint64_t, kNumLevels> bytes = {level0_bytes};
+  for (size_t level = 1; level < kNumLevels; ++level) {
+    const uint64_t above = bytes[level - 1];
+    bytes[level] = above > kMost / factor ? kMost : above * factor;
+  }
+  return bytes;
+}
+
 std::array<uint64_t, kNumLevels> BalancedBytes(const Version& version,
                                                const LevelTargets& targets) {
   std::array<uint64_t, kNumLevels> bytes = targets.max_bytes;
@@ -59,7 +71,9 @@ std::array<uint64_t, kNumLevels> BalancedBytes(const Version& version,
     const double part = static_cast<double>(level) / deepest;
     const double balanced = base * std::pow(std::max(total / base, 1.0), part);
     uint64_t& of_level = bytes[static_cast<size_t>(level)];
-    of_level = std::min(of_level, static_cast<uint64_t>(balanced));
+    if (balanced < static_cast<double>(of_level)) {
+      of_level = static_cast<uint64_t>(balanced);
+    }
   }
   return bytes;
 }

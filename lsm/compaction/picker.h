@@ -24,6 +24,10 @@ struct LevelTargets {
   std::array<uint64_t, kNumLevels> max_bytes = {};  // of each level
 };
 
+// Bytes that each level may hold: `ratio` times as many as the one above it, or as many as can be
+// told.
+std::array<uint64_t, kNumLevels> LevelBytes(uint64_t level0_bytes, int ratio);
+
 // Bytes that each level should hold now: at most its `max_bytes`, and above the deepest level with
 // a table no more than makes each level as many times as large as the one above it. For the tree's
 // size that rewrites an entry least often on its way down (O'Neil et al., The Log-Structured

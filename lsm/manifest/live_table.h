@@ -39,6 +39,7 @@ class LiveTable {
   LiveTable& operator=(const LiveTable&) = delete;
 
   const TableMeta& meta() const { return meta_; }
+  const std::string& path() const { return path_; }
 
   // DataLoss if the file is missing or has not its length, by the `size` that the file system tells
   // of it; any other error of that as it is.

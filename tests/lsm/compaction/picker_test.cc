@@ -119,6 +119,21 @@ TEST_CASE("picker: every tree with a debt wants a compaction, and one without wa
   }
 }
 
+TEST_CASE("picker: each level may hold more than the one above, up to what can be told") {
+  CHECK(LevelBytes(40, 10)[2] == 4000);
+  for (const uint64_t level0 : {uint64_t{1} << 40, uint64_t{1} << 63, ~uint64_t{0}}) {
+    CAPTURE(level0);
+    LevelTargets targets;
+    targets.max_bytes = LevelBytes(level0, 10);
+    CHECK(std::ranges::is_sorted(targets.max_bytes));
+    Shapes shapes;
+    const auto version = shapes.Make({{1, "a-b:30"}, {3, "a-b:70"}});
+    CHECK(BalancedBytes(*version, targets)[1] == level0);
+    CHECK(LevelScores(*version, targets)[1] < 1);
+    CHECK(CompactionDebt(*version, targets) == 0);
+  }
+}
+
 TEST_CASE("picker: levels above the deepest grow by equal factors, within what they may hold") {
   LevelTargets targets;
   targets.max_bytes = {4 << 10, 40 << 10, 400 << 10, 4000 << 10};
