@@ -240,7 +240,7 @@ absl::Status DBImpl::WaitForOthers() {
   while (!running_.empty() && !closing_) {
     done_.Wait(&mutex_);
   }
-  return closing_ ? absl::CancelledError("the store closes") : read_only_;
+  return closing_ ? absl::CancelledError("the store closes") : CheckWritable();
 }
 
 absl::Status DBImpl::WaitForCompactions() {
@@ -250,7 +250,7 @@ absl::Status DBImpl::WaitForCompactions() {
           IsCompactionDue())) {
     done_.Wait(&mutex_);
   }
-  return read_only_.ok() ? compaction_error_ : read_only_;
+  return read_only_.ok() ? compaction_error_ : CheckWritable();
 }
 
 }  // namespace fathom

@@ -154,9 +154,8 @@ absl::Status DBImpl::WaitForFlush(SequenceNumber through) {
     if (!flush_error_.ok()) {
       return flush_error_;
     }
-    if (!read_only_.ok()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the store is read-only: ", read_only_.message()));
+    if (absl::Status writable = CheckWritable(); !writable.ok()) {
+      return writable;
     }
     done_.Wait(&mutex_);
   }
@@ -190,8 +189,8 @@ absl::Status DBImpl::CloseFiles() {
     if (manifest_ == nullptr) {
       return absl::OkStatus();  // nothing was written
     }
-    if (!read_only_.ok()) {
-      return read_only_;
+    if (absl::Status writable = CheckWritable(); !writable.ok()) {
+      return writable;
     }
   }
   absl::Status status = SyncAllLogs();

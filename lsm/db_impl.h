@@ -139,7 +139,9 @@ class DBImpl final : public DB {
   // sync. After an error that leaves the manifest in doubt the store is read-only. REQUIRES: the
   // caller is the front writer, or Recover.
   absl::Status StartWriting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RemoveUnnamedFiles(const std::vector<std::string>& names)
+  // Makes the names durable that those of the files replace, and removes these; the error is that
+  // of the sync.
+  absl::Status RemoveUnnamedFiles(const std::vector<std::string>& names)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Unless they run. Called when there is first something for them to do: a store that is only read
   // has none.
@@ -181,6 +183,8 @@ class DBImpl final : public DB {
   absl::Status SyncAllLogs() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<std::unique_ptr<LogWriter>> NewLog(uint64_t number, uint64_t previous_number,
                                                     uint64_t previous_length);
+  // FailedPrecondition, with the cause, if the store is read-only.
+  absl::Status CheckWritable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetReadOnly(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- flushing
@@ -239,9 +243,12 @@ class DBImpl final : public DB {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Begins a manifest with what the one in force adds up to, which goes then. It is read for that:
   // damage to it is found while memory still knows better than the disk, and makes the store
-  // read-only, as an error of the new one does; one that cannot be read now stays. REQUIRES: the
-  // caller has made the manifest busy.
+  // read-only, as an error in naming the new one does. Where it cannot be read now, or the new one
+  // not be written, it stays: nothing has changed. REQUIRES: the caller has made the manifest busy.
   void RenewManifest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::unique_ptr<ManifestWriter>> WriteAnew(const ManifestWriter& old,
+                                                            uint64_t number) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Makes durable what names the directory has. What a failed sync leaves of them is not known, not
   // even of a log's; so it is never made again, and all who ask later get its error.
   absl::Status SyncNames() ABSL_LOCKS_EXCLUDED(names_mutex_);

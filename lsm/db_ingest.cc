@@ -79,6 +79,10 @@ class DBImpl::OutputTables {
 
  private:
   absl::Status NewTable() {
+    if (sequence() > kMaxSequenceNumber) {
+      return absl::ResourceExhaustedError(
+          "the store has not enough sequence numbers left for what is ingested");
+    }
     absl::StatusOr<std::unique_ptr<TableWriter>> table =
         TableWriter::Create(home_, options_, to_->level, new_number_());
     if (!table.ok()) {
@@ -173,9 +177,8 @@ absl::Status DBImpl::WriteIngested(const std::vector<std::string>& files, uint64
   std::shared_ptr<const Version> version;
   {
     absl::MutexLock lock(&mutex_);
-    if (!read_only_.ok()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the store is read-only: ", read_only_.message()));
+    if (absl::Status writable = CheckWritable(); !writable.ok()) {
+      return writable;
     }
     version = version_;
     ingested->level = LevelForNewest(merge.range());

@@ -14,8 +14,8 @@ absl::Status DBImpl::ApplyEdit(VersionEdit* edit, const Version::Tables& added,
   while (manifest_busy_) {
     done_.Wait(&mutex_);
   }
-  if (!read_only_.ok()) {
-    return read_only_;
+  if (absl::Status writable = CheckWritable(); !writable.ok()) {
+    return writable;
   }
   manifest_busy_ = true;
   edit->next_file_number = next_file_number_;
@@ -56,33 +56,40 @@ void DBImpl::RenewManifest() {
   const uint64_t old_number = manifest_number_;
   const ManifestWriter* const old = manifest_.get();
   mutex_.Unlock();
-  absl::StatusOr<ManifestState> state = old->ReadBack(fs_, home_.dir);
-  absl::StatusOr<std::unique_ptr<ManifestWriter>> renewed = nullptr;
-  if (state.ok()) {
-    state->next_file_number = number + 1;
-    renewed = ManifestWriter::Create(fs_, home_.dir, number, *state);
-    if (renewed.ok()) {
-      fs_->Remove(Path(ManifestFileName(old_number))).IgnoreError();  // else the next Open does it
-    }
+  absl::StatusOr<std::unique_ptr<ManifestWriter>> renewed = WriteAnew(*old, number);
+  const absl::Status named =
+      renewed.ok() ? (*renewed)->MakeCurrent(fs_, home_.dir) : absl::OkStatus();
+  if (renewed.ok() && named.ok()) {
+    fs_->Remove(Path(ManifestFileName(old_number))).IgnoreError();  // else the next Open does it
   }
   mutex_.Lock();
-  if (absl::IsDataLoss(state.status())) {
-    SetReadOnly(state.status());
-    return;
-  }
-  if (!state.ok()) {
-    Log(absl::StrCat(
-        home_.dir, ": the manifest goes on, as it could not be read: ", state.status().ToString()));
+  if (absl::IsDataLoss(renewed.status())) {
+    SetReadOnly(renewed.status());
     return;
   }
   if (!renewed.ok()) {
-    SetReadOnly(renewed.status());
+    Log(absl::StrCat(home_.dir, ": the manifest goes on, as it could not begin anew: ",
+                     renewed.status().ToString()));
+    return;
+  }
+  if (!named.ok()) {
+    SetReadOnly(named);
     return;
   }
   Log(absl::StrCat(home_.dir, ": manifest of ", old->edits(), " edits and ", old->bytes(),
                    " bytes began anew with ", (*renewed)->bytes()));
   manifest_ = *std::move(renewed);
   manifest_number_ = number;
+}
+
+absl::StatusOr<std::unique_ptr<ManifestWriter>> DBImpl::WriteAnew(const ManifestWriter& old,
+                                                                  uint64_t number) const {
+  absl::StatusOr<ManifestState> state = old.ReadBack(fs_, home_.dir);
+  if (!state.ok()) {
+    return state.status();
+  }
+  state->next_file_number = number + 1;
+  return ManifestWriter::Write(fs_, home_.dir, number, *state);
 }
 
 absl::Status DBImpl::SyncNames() {

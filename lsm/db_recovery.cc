@@ -24,15 +24,17 @@ constexpr size_t kPartWorthFlushing = 4;
 // A number beyond it is not one that a store could have come to, and leaves no room for more.
 constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
 
+absl::Status CheckNumber(const std::string& dir, absl::string_view what, uint64_t number) {
+  return number <= kMaxNextNumber
+             ? absl::OkStatus()
+             : absl::DataLossError(absl::StrCat(dir, ": ", what, ": expected at most ",
+                                                kMaxNextNumber, ", found ", number));
+}
+
 absl::Status CheckNumbers(const std::string& dir, const ManifestState& state) {
-  for (const uint64_t next : {state.next_file_number, state.next_table_number}) {
-    if (next > kMaxNextNumber) {
-      return absl::DataLossError(absl::StrCat(dir,
-                                              ": the next file or table number: expected at most ",
-                                              kMaxNextNumber, ", found ", next));
-    }
-  }
-  return absl::OkStatus();
+  absl::Status status = CheckNumber(dir, "the next file number", state.next_file_number);
+  status.Update(CheckNumber(dir, "the next table number", state.next_table_number));
+  return status;
 }
 
 // Of each table of `version` the number and the level in its name, ascending.
@@ -100,7 +102,10 @@ absl::Status DBImpl::Recover() {
   if (!status.ok()) {
     return status;
   }
-  RemoveUnnamedFiles(*names);
+  status = RemoveUnnamedFiles(*names);
+  if (!status.ok()) {
+    return status;
+  }
   UpdateThrottle();
   InstallView();
   recovery_.micros = static_cast<uint64_t>(absl::ToInt64Microseconds(absl::Now() - start));
@@ -222,6 +227,9 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
   size_t logs_in_memtable = 0;
   for (size_t i = 0; i < chain->logs().size(); ++i) {
     const LogChain::Log& log = chain->logs()[i];
+    if (absl::Status status = CheckNumber(home_.dir, "a log's number", log.number); !status.ok()) {
+      return status;
+    }
     state->next_file_number = std::max(state->next_file_number, log.number + 1);
     logs_on_disk_.push_back(log.number);
     const absl::StatusOr<std::string> cut = chain->CutBefore(i);
@@ -246,6 +254,14 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
     if (log.closed_length == uint64_t{0}) {
       continue;
     }
+    if (!log.closed_length.has_value()) {
+      // Its writer did not live, or failed, to make it durable. From here on it must be: what is
+      // written next may be durable, and the new manifest vouches for the log's length. Before it
+      // is read, so that what counts is what the disk has.
+      if (absl::Status status = fs_->SyncFile(log.path); !status.ok()) {
+        return status;
+      }
+    }
     MemTable* const memtable = memtable_.get();
     const absl::StatusOr<LogEnd> end = chain->Replay(i, [&](absl::string_view batch) {
       const absl::StatusOr<SequenceNumber> last = ReplayBatch(batch, last_sequence_, memtable);
@@ -257,13 +273,6 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
     });
     if (!end.ok()) {
       return end.status();
-    }
-    if (!log.closed_length.has_value()) {
-      // Where only the process died, the disk may not have it yet. From here on it must: what is
-      // written next may be durable, and the new manifest vouches for the log's length.
-      if (absl::Status status = fs_->SyncFile(log.path); !status.ok()) {
-        return status;
-      }
     }
     ++recovery_.logs_replayed;
     recovery_.torn_bytes += end->dropped_bytes;
@@ -326,8 +335,9 @@ absl::Status DBImpl::StartWriting() {
   return absl::OkStatus();
 }
 
-void DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
+absl::Status DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
   const std::vector<std::pair<uint64_t, int>> tables = TableNames(*version_);
+  bool durable = false;
   for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value()) {
@@ -340,10 +350,21 @@ void DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
          !std::ranges::binary_search(tables, std::pair(parsed->number, parsed->born_level))) ||
         (parsed->kind == FileKind::kLog &&
          !std::ranges::binary_search(logs_on_disk_, parsed->number));
-    if (unnamed && fs_->Remove(Path(name)).ok()) {
+    if (!unnamed) {
+      continue;
+    }
+    if (!durable) {
+      // CURRENT, too, may have its name from a process that died before it was durable.
+      if (absl::Status status = SyncNames(); !status.ok()) {
+        return status;
+      }
+      durable = true;
+    }
+    if (fs_->Remove(Path(name)).ok()) {
       ++recovery_.files_removed;
     }
   }
+  return absl::OkStatus();
 }
 
 }  // namespace fathom

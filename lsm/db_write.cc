@@ -24,12 +24,11 @@ absl::Status DBImpl::Put(const WriteOptions& options, absl::string_view key,
                          absl::string_view value) {
   // Keeps its buffer from call to call, unless it has grown large.
   thread_local WriteBatch batch;
+  batch.Clear();  // at the beginning: a call that ended by an exception leaves it half filled
   batch.Put(key, value);
   absl::Status status = Write(options, batch);
   if (batch.bytes() > kSmallBatchBytes) {
     batch = WriteBatch();
-  } else {
-    batch.Clear();
   }
   return status;
 }
@@ -83,7 +82,7 @@ void DBImpl::SyncLoop() {
       continue;
     }
     mutex_.Unlock();
-    SyncLog().IgnoreError();  // a failure has made the store read-only, and was told
+    SyncLog().IgnoreError();  // where the log failed the store is read-only now, and that was told
     mutex_.Lock();
   }
 }
@@ -125,9 +124,12 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
   if (absl::Status started = StartWriting(); !started.ok()) {
     return started;
   }
-  absl::Status room = MakeRoom(leader->switch_memtable);
-  if (!room.ok()) {
-    return room;
+  // Who only syncs the log needs no room, and must not wait for any.
+  const bool only_syncs =
+      leader->batch == nullptr && !leader->switch_memtable && leader->ingested == nullptr;
+  absl::Status ready = only_syncs ? CheckWritable() : MakeRoom(leader->switch_memtable);
+  if (!ready.ok()) {
+    return ready;
   }
   if (leader->switch_memtable && !immutables_.empty()) {
     leader->flushed = immutables_.back().result;
@@ -161,6 +163,9 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
     memtable->PublishRangeTombstones();
     last_sequence_.store(sequence - 1, std::memory_order_release);
   }
+  if (group_.capacity() > 2 * kMaxGroupBytes) {
+    group_ = std::string();  // of a large batch: not worth its memory
+  }
   mutex_.Lock();
   if (!status.ok()) {
     SetReadOnly(status);
@@ -170,6 +175,7 @@ absl::Status DBImpl::LeadGroup(Writer* leader, Writer** last) {
 
 absl::string_view DBImpl::GatherGroup(Writer* leader, Writer** last, uint32_t* count) {
   group_.assign(kBatchHeaderBytes, '\0');
+  const bool no_room = leader->batch == nullptr && IsFull(*memtable_);
   size_t limit = kMaxGroupBytes;
   if (leader->batch != nullptr && leader->batch->bytes() <= kSmallBatchBytes) {
     limit = leader->batch->bytes() + kSmallBatchBytes;
@@ -177,9 +183,10 @@ absl::string_view DBImpl::GatherGroup(Writer* leader, Writer** last, uint32_t* c
   for (Writer* const writer : writers_) {
     if (writer != leader) {
       // One that switches the memtable leads a group of its own; one that asks for more durability
-      // than the leader gives must not ride with it.
+      // than the leader gives, or for room that a mere sync has not made, must not ride with it.
       if (writer->switch_memtable || writer->durability > leader->durability ||
-          (writer->batch != nullptr && group_.size() + writer->batch->bytes() > limit)) {
+          (writer->batch != nullptr &&
+           (no_room || group_.size() + writer->batch->bytes() > limit))) {
         break;
       }
     }
@@ -270,9 +277,8 @@ absl::Status DBImpl::FindRoom(bool force, absl::Duration* for_flush,
   bool flush_retried = false;
   bool compaction_retried = false;
   for (;;) {
-    if (!read_only_.ok()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "the store is read-only until it is opened again, because of: ", read_only_.message()));
+    if (absl::Status writable = CheckWritable(); !writable.ok()) {
+      return writable;
     }
     if (memtable_->entries() == 0 || (!IsFull(*memtable_) && !force)) {
       return absl::OkStatus();
@@ -375,6 +381,13 @@ absl::StatusOr<std::unique_ptr<LogWriter>> DBImpl::NewLog(uint64_t number, uint6
   return std::make_unique<LogWriter>(*std::move(file),
                                      LogHeader{number, previous_number, previous_length},
                                      /*preallocate=*/true);
+}
+
+absl::Status DBImpl::CheckWritable() const {
+  return read_only_.ok() ? absl::OkStatus()
+                         : absl::FailedPreconditionError(absl::StrCat(
+                               "the store is read-only until it is opened again, because of: ",
+                               read_only_.message()));
 }
 
 void DBImpl::SetReadOnly(const absl::Status& cause) {

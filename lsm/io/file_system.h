@@ -100,7 +100,9 @@ class FileSystem {
   virtual std::vector<absl::StatusOr<uint64_t>> FileSizes(const std::string& dir,
                                                           const std::vector<std::string>& names);
 
-  // Makes the bytes of an existing file durable, whoever wrote them: of a process that died, say.
+  // Makes the bytes of an existing file durable, whoever wrote them: a process that died, say, or
+  // one whose sync failed, after which they can be read but no sync alone would write them. So they
+  // are written again first. REQUIRES: nobody writes the file.
   virtual absl::Status SyncFile(const std::string& path) = 0;
 
   // Makes `dir`; its parent must exist. AlreadyExists only if `dir` is not a directory.

@@ -22,6 +22,11 @@ void MemFile::Sync() {
   durable_size_ = data_.size();
 }
 
+void MemFile::SyncAgain() {
+  lost_.clear();
+  Sync();
+}
+
 void MemFile::LoseUnsynced() {
   if (settled_ < appended_) {
     lost_.push_back({settled_, appended_});

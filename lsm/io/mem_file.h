@@ -7,7 +7,7 @@
 // Invariants:
 //   1. settled <= appended <= data().size().
 //   2. The bytes below `settled` were covered by a Sync. Those that a failed one covered are in
-//      `lost_`: no later Sync makes them durable.
+//      `lost_`: no later Sync makes them durable, but SyncAgain does.
 //   3. Without luck a power loss leaves `durable_size_` bytes: those of data() below `settled`, and
 //      zeros for the lost and the preallocated.
 #pragma once
@@ -41,6 +41,8 @@ class MemFile {
 
   void Append(absl::string_view bytes);
   void Sync();
+  // Writes all bytes once more, then Sync.
+  void SyncAgain();
   // A Sync that fails: what was appended since the last one stays volatile for ever.
   void LoseUnsynced();
   void Preallocate(size_t length);

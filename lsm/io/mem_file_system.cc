@@ -252,7 +252,7 @@ absl::Status MemFileSystem::SyncFile(const std::string& path) {
   if (!file.ok()) {
     status.Update(file.status());
   } else if (status.ok()) {
-    (*file)->Sync();
+    (*file)->SyncAgain();
   } else if (!absl::IsCancelled(status)) {
     (*file)->LoseUnsynced();
   }

@@ -79,6 +79,28 @@ absl::StatusOr<uint64_t> SizeIn(int dir, const std::string& name, Path path) {
   return static_cast<uint64_t>(info.st_size);
 }
 
+// Writes the bytes of a file once more, where they are; but for zeros, of which a preallocated tail
+// would become written space.
+absl::Status WriteAgain(int fd, const std::string& path) {
+  std::vector<char> piece(size_t{64} << 10);
+  for (off_t at = 0;;) {
+    const ssize_t got =
+        RetryInterrupted([&] { return ::pread(fd, piece.data(), piece.size(), at); });
+    if (got <= 0) {
+      return got == 0 ? absl::OkStatus() : IoError(path, "pread", errno);
+    }
+    ssize_t done = got;
+    if (std::any_of(piece.begin(), piece.begin() + got, [](char c) { return c != 0; })) {
+      done = RetryInterrupted(
+          [&] { return ::pwrite(fd, piece.data(), static_cast<size_t>(got), at); });
+      if (done < 0) {
+        return IoError(path, "pwrite", errno);
+      }
+    }
+    at += done;
+  }
+}
+
 // Small reads are copies from a mapping, which comes with the first of them; large ones, and those
 // that the mapping fails, are calls.
 class PosixReadableFile final : public ReadableFile {
@@ -350,9 +372,12 @@ class PosixFileSystemImpl final : public FileSystem {
   }
 
   absl::Status SyncFile(const std::string& path) override {
-    const absl::StatusOr<Descriptor> fd = Open(path, O_RDONLY);
+    const absl::StatusOr<Descriptor> fd = Open(path, O_RDWR);
     if (!fd.ok()) {
       return fd.status();
+    }
+    if (absl::Status written = WriteAgain(fd->get(), path); !written.ok()) {
+      return written;
     }
     return ::fdatasync(fd->get()) == 0 ? absl::OkStatus() : IoError(path, "fdatasync", errno);
   }

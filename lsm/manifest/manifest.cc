@@ -140,28 +140,41 @@ absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t numbe
 ManifestWriter::ManifestWriter(std::unique_ptr<WritableFile> file, uint64_t number)
     : log_(std::move(file), LogHeader{.number = number}, /*preallocate=*/false) {}
 
-absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Create(FileSystem* fs,
-                                                                       const std::string& dir,
-                                                                       uint64_t number,
-                                                                       const ManifestState& state) {
-  absl::StatusOr<std::unique_ptr<WritableFile>> file =
-      fs->Create(PathIn(dir, ManifestFileName(number)));
+absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Write(FileSystem* fs,
+                                                                      const std::string& dir,
+                                                                      uint64_t number,
+                                                                      const ManifestState& state) {
+  const std::string path = PathIn(dir, ManifestFileName(number));
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = fs->Create(path);
   if (!file.ok()) {
     return file.status();
   }
   std::unique_ptr<ManifestWriter> writer(new ManifestWriter(*std::move(file), number));
-  // In this order: CURRENT may name the manifest only when its bytes and its name are durable, and
-  // those of the files that it names.
   absl::Status status = writer->Append(state.Snapshot());
   writer->first_edit_end_ = writer->bytes();
-  if (status.ok()) {
-    status = fs->SyncDir(dir);
-  }
-  if (status.ok()) {
-    status = SetCurrent(fs, dir, number);
-  }
   if (!status.ok()) {
+    fs->Remove(path).IgnoreError();  // else the next Open does it
     return status;
+  }
+  return writer;
+}
+
+absl::Status ManifestWriter::MakeCurrent(FileSystem* fs, const std::string& dir) const {
+  // In this order: CURRENT may name the manifest only when its name is durable, and those of the
+  // files that it names.
+  absl::Status status = fs->SyncDir(dir);
+  return status.ok() ? SetCurrent(fs, dir, log_.number()) : status;
+}
+
+absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Create(FileSystem* fs,
+                                                                       const std::string& dir,
+                                                                       uint64_t number,
+                                                                       const ManifestState& state) {
+  absl::StatusOr<std::unique_ptr<ManifestWriter>> writer = Write(fs, dir, number, state);
+  if (writer.ok()) {
+    if (absl::Status named = (*writer)->MakeCurrent(fs, dir); !named.ok()) {
+      return named;
+    }
   }
   return writer;
 }

@@ -45,10 +45,18 @@ absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t numbe
 // One thread at a time.
 class ManifestWriter {
  public:
-  // Writes manifest `number` with `state` as its first edit, makes it durable, then makes CURRENT
-  // name it. On error CURRENT names the old manifest or, only if the last directory sync failed,
-  // either of the two. No file is removed: which ones are not needed any more is the caller's to
-  // know. REQUIRES: CURRENT does not name `number`.
+  // Writes manifest `number` with `state` as its first edit and makes its bytes durable. Nothing
+  // names it yet: an error changes nothing, and leaves no file if that can be removed. REQUIRES:
+  // CURRENT does not name `number`.
+  static absl::StatusOr<std::unique_ptr<ManifestWriter>> Write(FileSystem* fs,
+                                                               const std::string& dir,
+                                                               uint64_t number,
+                                                               const ManifestState& state);
+  // Makes the manifest's name durable, then makes CURRENT name it. On error CURRENT names the old
+  // manifest or, only if the last directory sync failed, either of the two. No file is removed:
+  // which ones are not needed any more is the caller's to know.
+  absl::Status MakeCurrent(FileSystem* fs, const std::string& dir) const;
+  // Both, one after the other.
   static absl::StatusOr<std::unique_ptr<ManifestWriter>> Create(FileSystem* fs,
                                                                 const std::string& dir,
                                                                 uint64_t number,

@@ -42,6 +42,51 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "faults: a log whose sync failed is durable once it is opened again and more is promised") {
+  // Crash case 10: its bytes can still be read, but a sync that follows would not write them.
+  MemFileSystem fs;
+  auto db = OpenStore(&fs);
+  Put(db.get(), "kept", "1", Durability::kDisk);
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+    return op == FileOp::kSync && path.ends_with(".wal") ? absl::InternalError("I/O error")
+                                                         : absl::OkStatus();
+  });
+  CHECK_FALSE(db->Put(WriteOptions{Durability::kDisk}, "uncertain", "2").ok());
+  fs.SetHook(nullptr);
+  db.reset();
+  db = OpenStore(&fs);
+  Model model = Contents(db.get());
+  Put(db.get(), "promised", "3", Durability::kDisk);
+  model["promised"] = "3";
+  db.reset();
+  const auto crashed = fs.CrashClone(1, 0);
+  CHECK(Contents(OpenStore(crashed.get()).get()) == model);
+}
+
+TEST_CASE("faults: the log is synced also where no memtable has room, and no write rides along") {
+  MemFileSystem fs;
+  Options options = InMemory(&fs);
+  options.memtable_bytes = 1000;
+  auto db = OpenStore(options);
+  fs.SetHook([](FileOp op, const std::string& path, uint64_t) {
+    return op == FileOp::kAppend && path.ends_with(".sst") ? absl::ResourceExhaustedError("full")
+                                                           : absl::OkStatus();
+  });
+  Model model;
+  for (int i = 0; db->Put(WriteOptions(), Key(i), "value").ok(); ++i) {
+    model[Key(i)] = "value";
+    REQUIRE(i < 1000);
+  }
+  CHECK(db->SyncLog() == absl::OkStatus());
+  CHECK(db->Write(WriteOptions{Durability::kDisk}, WriteBatch()) == absl::OkStatus());
+  CHECK(absl::IsResourceExhausted(db->Put(WriteOptions{Durability::kDisk}, "refused", "value")));
+  db.reset();
+  const auto crashed = fs.CrashClone(1, 0);
+  options.file_system = crashed.get();
+  CHECK(Contents(OpenStore(options).get()) == model);
+}
+
+TEST_CASE(
     "faults: a failed manifest write makes the store read-only, and "
     "nothing is lost") {
   MemFileSystem fs;

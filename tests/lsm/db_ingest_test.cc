@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "lsm/manifest/manifest.h"
 #include "tests/lsm/store.h"
 #include "tests/lsm/table/data/contents.h"
 #include "tests/lsm/table/data/golden.h"
@@ -556,6 +557,25 @@ TEST_CASE("ingest: is newer than what is written meanwhile, even if that is more
   CHECK(TablesIn(&fs).size() <= tables_before + 3);
   CHECK(Get(db.get(), "contended") == "afterwards");
   CheckVerified(db.get());
+}
+
+TEST_CASE("ingest: files for which there are no sequence numbers left are refused") {
+  for (const SequenceNumber left : {1, 1000}) {
+    CAPTURE(left);
+    MemFileSystem fs;
+    MakeFile(&fs, "outside.sst", {{"a", "ingested"}});
+    REQUIRE(fs.CreateDir("db").ok());
+    ManifestState state;
+    state.last_sequence = kMaxSequenceNumber - left;
+    REQUIRE(ManifestWriter::Create(&fs, "db", 7, state).ok());
+    auto db = OpenStore(&fs);
+    CHECK(absl::IsResourceExhausted(db->Ingest({"outside.sst"}).status()));
+    Put(db.get(), "b", "1");
+    FlushStore(db.get());
+    CheckVerified(db.get());
+    CloseStore(std::move(db));
+    CHECK(Contents(OpenStore(&fs).get()) == Model{{"b", "1"}});
+  }
 }
 
 TEST_CASE("ingest: beside writers, readers and compactions it appears whole, and in its order") {

@@ -273,12 +273,16 @@ TEST_CASE("recovery: file and table numbers that leave no room for more are refu
     state.next_file_number = next;
     MemFileSystem files;
     WriteManifest(&files, state);
-    CHECK(OpenError(&files).find("next file or table number") != std::string::npos);
+    CHECK(OpenError(&files).find("next file number") != std::string::npos);
     state = ManifestState();
     state.next_table_number = next;
     MemFileSystem tables;
     WriteManifest(&tables, state);
-    CHECK(OpenError(&tables).find("next file or table number") != std::string::npos);
+    CHECK(OpenError(&tables).find("next table number") != std::string::npos);
+    MemFileSystem logs;
+    WriteManifest(&logs, ManifestState());
+    logs.SetContents(absl::StrCat("db/", LogFileName(next)), "");
+    CHECK(OpenError(&logs).find("a log's number") != std::string::npos);
   }
 }
 

@@ -450,5 +450,48 @@ TEST_CASE("repair: a store in use, or none, is refused") {
   CHECK(absl::IsUnavailable(RepairStore(InMemory(&fs), "db", nullptr).status()));
 }
 
+TEST_CASE(
+    "repair: killed once CURRENT has its new name, and opened, the store is whole on any disk") {
+  ClosedStore store;
+  store.Flip(store.FilesOf(FileKind::kTable).front(), 10);
+  store.fs.SetHook([named = false](FileOp op, const std::string& path, uint64_t) mutable {
+    if (named) {
+      return absl::CancelledError("the process is dead");
+    }
+    named = op == FileOp::kRename && absl::StartsWith(path, "db/CURRENT");
+    return absl::OkStatus();
+  });
+  REQUIRE(absl::IsCancelled(RepairStore(store.options(), "db", nullptr).status()));
+  const std::unique_ptr<MemFileSystem> killed = store.fs.KillClone();
+  Options options = store.options();
+  options.file_system = killed.get();
+  CloseStore(OpenStore(options));  // which removes what the manifest does not name
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const std::unique_ptr<MemFileSystem> crashed = killed->CrashClone(seed, 50);
+    options.file_system = crashed.get();
+    CAPTURE(seed);
+    const absl::StatusOr<std::unique_ptr<DB>> db = DB::Open(options, "db");
+    CHECK_MESSAGE(db.ok(), db.status().ToString());
+  }
+}
+
+TEST_CASE("repair: a table found under another name is durable before it is named") {
+  ClosedStore store;
+  const std::vector<std::string> tables = store.FilesOf(FileKind::kTable);
+  const std::string bytes[] = {store.Bytes(tables[0]), store.Bytes(tables[1])};
+  for (const size_t i : {0, 1}) {  // put there by hand, the one for the other
+    const auto file = store.fs.Create("db/" + tables[i]);
+    REQUIRE(file.ok());
+    REQUIRE((*file)->Append(bytes[1 - i]).ok());
+    REQUIRE((*file)->Close().ok());
+  }
+  const RepairReport report = Repair(store.options());
+  CHECK(report.lost.empty());
+  const std::unique_ptr<MemFileSystem> crashed = store.fs.CrashClone(1, 0);
+  Options options = store.options();
+  options.file_system = crashed.get();
+  CHECK(CheckRepaired(store, report, options) == 0);
+}
+
 }  // namespace
 }  // namespace fathom

@@ -195,6 +195,21 @@ TEST_CASE_TEMPLATE("file system: syncing what is missing is NotFound", T, Posix,
   CHECK(absl::IsNotFound(t.fs()->SyncDir(t.At("missing"))));
 }
 
+TEST_CASE_TEMPLATE("file system: syncing a file of others leaves its bytes as they are", T, Posix,
+                   Memory) {
+  T t;
+  for (const size_t size : {0, 1, 4096, 300'000}) {
+    CAPTURE(size);
+    std::string bytes;
+    for (size_t i = 0; i < size; ++i) {
+      bytes += static_cast<char>(i / 50'000 % 2 == 0 ? i * 31 % 251 : 0);
+    }
+    MustWrite(t.fs(), t.At("f"), bytes);
+    CHECK(t.fs()->SyncFile(t.At("f")).ok());
+    CHECK(MustRead(t.fs(), t.At("f")) == bytes);
+  }
+}
+
 TEST_CASE_TEMPLATE("file system: what exists is AlreadyExists", T, ALL_FILE_SYSTEMS) {
   T t;
   MustWrite(t.fs(), t.At("f"), "f");
