@@ -560,7 +560,7 @@ TEST_CASE("ingest: is newer than what is written meanwhile, even if that is more
 }
 
 TEST_CASE("ingest: files for which there are no sequence numbers left are refused") {
-  for (const SequenceNumber left : {1, 1000}) {
+  for (const SequenceNumber left : {SequenceNumber{1}, SequenceNumber{1000}}) {
     CAPTURE(left);
     MemFileSystem fs;
     MakeFile(&fs, "outside.sst", {{"a", "ingested"}});

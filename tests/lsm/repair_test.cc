@@ -479,7 +479,7 @@ TEST_CASE("repair: a table found under another name is durable before it is name
   ClosedStore store;
   const std::vector<std::string> tables = store.FilesOf(FileKind::kTable);
   const std::string bytes[] = {store.Bytes(tables[0]), store.Bytes(tables[1])};
-  for (const size_t i : {0, 1}) {  // put there by hand, the one for the other
+  for (const size_t i : {size_t{0}, size_t{1}}) {  // put there by hand, the one for the other
     const auto file = store.fs.Create("db/" + tables[i]);
     REQUIRE(file.ok());
     REQUIRE((*file)->Append(bytes[1 - i]).ok());

@@ -198,7 +198,7 @@ TEST_CASE_TEMPLATE("file system: syncing what is missing is NotFound", T, Posix,
 TEST_CASE_TEMPLATE("file system: syncing a file of others leaves its bytes as they are", T, Posix,
                    Memory) {
   T t;
-  for (const size_t size : {0, 1, 4096, 300'000}) {
+  for (const size_t size : std::initializer_list<size_t>{0, 1, 4096, 300'000}) {
     CAPTURE(size);
     std::string bytes;
     for (size_t i = 0; i < size; ++i) {
