@@ -13,8 +13,8 @@
 // Keys are ordered by their bytes (unsigned); any bytes will do, the empty string too.
 //
 // Thread safe: any number of threads may call any method but Close and the destructor. Reads take
-// no lock, but the first of a table one of that table. Writes queue, and one thread writes for all
-// that wait.
+// none of the store's locks: only the first of a table that table's, and each that looks for a data
+// block that of a part of the cache. Writes queue, and one thread writes for all that wait.
 //
 // Errors, for every method: DataLoss for damaged bytes (names file, offset, expected and found),
 // ResourceExhausted for a full disk, InvalidArgument for a key or value over its limit, and

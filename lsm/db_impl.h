@@ -11,9 +11,10 @@
 //   db_tools.cc     checkpoint, verification, figures
 //
 // Invariants (numbers of the design's rules in brackets):
-//   1. Writers form a queue; only the front one touches log_, the active memtable and old_logs_.
+//   1. Writers form a queue; only the front one touches log_ and the active memtable.
 //   2. last_sequence_ is published after all entries up to it are in the memtable. A reader takes
-//      its view first and the sequence second, so its view lacks nothing that its sequence can see.
+//      its view first and the sequence second: of what the sequence can see the view lacks at most
+//      what was written after the view was replaced, and then the read is as of that moment.
 //   3. A frozen memtable stays in the view until its table is live, and the log that holds its
 //      writes stays on disk until then [4].
 //   4. version_ and the manifest change in ApplyEdit alone, one edit at a time, manifest first.
