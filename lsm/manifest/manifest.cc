@@ -68,10 +68,9 @@ absl::Status ReadEdits(LogReader* log, const std::string& path, ManifestReplay* 
   return absl::OkStatus();
 }
 
-// Makes CURRENT name manifest `number`, which must be durable.
-absl::Status SetCurrent(FileSystem* fs, const std::string& dir, uint64_t number) {
-  const std::string temp = PathIn(dir, kCurrentTempFileName);
-  absl::StatusOr<std::unique_ptr<WritableFile>> file = fs->Create(temp);
+// Writes what CURRENT will say, under another name.
+absl::Status WriteCurrentTemp(FileSystem* fs, const std::string& path, uint64_t number) {
+  absl::StatusOr<std::unique_ptr<WritableFile>> file = fs->Create(path);
   if (!file.ok()) {
     return file.status();
   }
@@ -80,12 +79,6 @@ absl::Status SetCurrent(FileSystem* fs, const std::string& dir, uint64_t number)
     status = (*file)->Sync();
   }
   status.Update((*file)->Close());
-  if (status.ok()) {
-    status = fs->Rename(temp, PathIn(dir, kCurrentFileName));
-  }
-  if (status.ok()) {
-    status = fs->SyncDir(dir);
-  }
   return status;
 }
 
@@ -152,8 +145,13 @@ absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Write(FileSystem
   std::unique_ptr<ManifestWriter> writer(new ManifestWriter(*std::move(file), number));
   absl::Status status = writer->Append(state.Snapshot());
   writer->first_edit_end_ = writer->bytes();
+  const std::string current = PathIn(dir, kCurrentTempFileName);
+  if (status.ok()) {
+    status = WriteCurrentTemp(fs, current, number);
+  }
   if (!status.ok()) {
-    fs->Remove(path).IgnoreError();  // else the next Open does it
+    fs->Remove(current).IgnoreError();  // else the next Open does it
+    fs->Remove(path).IgnoreError();
     return status;
   }
   return writer;
@@ -163,7 +161,10 @@ absl::Status ManifestWriter::MakeCurrent(FileSystem* fs, const std::string& dir)
   // In this order: CURRENT may name the manifest only when its name is durable, and those of the
   // files that it names.
   absl::Status status = fs->SyncDir(dir);
-  return status.ok() ? SetCurrent(fs, dir, log_.number()) : status;
+  if (status.ok()) {
+    status = fs->Rename(PathIn(dir, kCurrentTempFileName), PathIn(dir, kCurrentFileName));
+  }
+  return status.ok() ? fs->SyncDir(dir) : status;
 }
 
 absl::StatusOr<std::unique_ptr<ManifestWriter>> ManifestWriter::Create(FileSystem* fs,

@@ -2,9 +2,8 @@
 // CURRENT.
 //
 // Invariants:
-//   1. CURRENT names a manifest that is durable and whole, and changes only by write to
-//   CURRENT.tmp,
-//      fsync, rename, fsync of the directory.
+//   1. CURRENT names a manifest that is durable and whole, and changes only by a write to
+//      CURRENT.tmp, fsync, fsync of the directory, rename, fsync of the directory.
 //   2. `Append` returns OK only when the edit is durable. After an error the writer refuses all
 //      further edits: whether the failed one is on disk is unknown until the store is reopened.
 #pragma once
@@ -45,16 +44,16 @@ absl::Status ReadManifest(FileSystem* fs, const std::string& dir, uint64_t numbe
 // One thread at a time.
 class ManifestWriter {
  public:
-  // Writes manifest `number` with `state` as its first edit and makes its bytes durable. Nothing
-  // names it yet: an error changes nothing, and leaves no file if that can be removed. REQUIRES:
-  // CURRENT does not name `number`.
+  // Writes manifest `number` with `state` as its first edit, and the CURRENT that would name it
+  // under another name, and makes their bytes durable. Nothing names it yet: an error changes
+  // nothing, and leaves no file that can be removed. REQUIRES: CURRENT does not name `number`.
   static absl::StatusOr<std::unique_ptr<ManifestWriter>> Write(FileSystem* fs,
                                                                const std::string& dir,
                                                                uint64_t number,
                                                                const ManifestState& state);
-  // Makes the manifest's name durable, then makes CURRENT name it. On error CURRENT names the old
-  // manifest or, only if the last directory sync failed, either of the two. No file is removed:
-  // which ones are not needed any more is the caller's to know.
+  // After Write: makes the manifest's name durable, then makes CURRENT name it. On error CURRENT
+  // names the old manifest or, only if the last directory sync failed, either of the two. No file
+  // is removed: which ones are not needed any more is the caller's to know.
   absl::Status MakeCurrent(FileSystem* fs, const std::string& dir) const;
   // Both, one after the other.
   static absl::StatusOr<std::unique_ptr<ManifestWriter>> Create(FileSystem* fs,

@@ -172,22 +172,34 @@ TEST_CASE("manifest: damage to it is found when it would begin anew, and ends wr
 }
 
 TEST_CASE("manifest: one that cannot be read, or written anew, goes on and begins anew later") {
-  for (const FileOp fails :
-       {FileOp::kOpenForRead, FileOp::kCreate, FileOp::kAppend, FileOp::kSync}) {
-    INFO("operation of kind ", static_cast<int>(fails));
+  struct Case {
+    FileOp fails;
+    std::string of;  // files whose names begin so; but not the one in force, unless it is read
+  };
+  std::vector<Case> cases = {{FileOp::kOpenForRead, "db/MANIFEST"}};
+  for (const FileOp fails : {FileOp::kCreate, FileOp::kAppend, FileOp::kSync}) {
+    cases.push_back({fails, "db/MANIFEST"});
+    cases.push_back({fails, "db/CURRENT"});
+  }
+  for (const Case& each : cases) {
+    INFO("operation of kind ", static_cast<int>(each.fails), " of ", each.of);
     MemFileSystem fs;
     auto db = OpenStore(Still(&fs));
     REQUIRE(Flushed(db.get(), 0) == absl::OkStatus());
     const std::string path = OnlyManifest(&fs);
-    fs.SetHook([&path, fails](FileOp op, const std::string& of, uint64_t) {
-      const bool meant =
-          fails == FileOp::kOpenForRead ? of == path : of != path && of.starts_with("db/MANIFEST");
-      return meant && op == fails ? absl::ResourceExhaustedError("no room") : absl::OkStatus();
+    int failed = 0;
+    fs.SetHook([&](FileOp op, const std::string& file, uint64_t) {
+      const bool meant = op == each.fails && file.starts_with(each.of) &&
+                         (op == FileOp::kOpenForRead || file != path);
+      failed += meant ? 1 : 0;
+      return meant ? absl::ResourceExhaustedError("no room") : absl::OkStatus();
     });
     for (int i = 1; i < kFlushes; ++i) {
       REQUIRE(Flushed(db.get(), i) == absl::OkStatus());
     }
+    CHECK(failed > 0);
     CHECK(OnlyManifest(&fs) == path);
+    CHECK(FilesOfKind(&fs, FileKind::kCurrentTemp).empty());
     fs.SetHook(nullptr);
     REQUIRE(Flushed(db.get(), kFlushes) == absl::OkStatus());
     CHECK(OnlyManifest(&fs) != path);

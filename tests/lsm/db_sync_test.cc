@@ -42,7 +42,7 @@ TEST_CASE("syncs: each step makes durable what it names, and no more") {
   Options options = InMemory(&fs);
   options.compaction_threads = 0;
   auto db = OpenStore(options);
-  CHECK(syncs.Take() == "./ manifest db/ CURRENT db/");
+  CHECK(syncs.Take() == "./ manifest CURRENT db/ db/");
   Put(db.get(), "a", "1", Durability::kBuffered);
   Put(db.get(), "a", "2", Durability::kProcess);
   CHECK(syncs.Take() == "");
@@ -71,10 +71,10 @@ TEST_CASE("syncs: each step makes durable what it names, and no more") {
   CHECK(syncs.Take() == "");
   db = OpenStore(options);
   Put(db.get(), "d", "1", Durability::kBuffered);
-  CHECK(syncs.Take() == "manifest db/ CURRENT db/");
+  CHECK(syncs.Take() == "manifest CURRENT db/ db/");
   REQUIRE(db->Checkpoint("copies/one").ok());
   CHECK(syncs.Take() ==
-        "table db/ manifest copies/one.unfinished/ manifest copies/one.unfinished/ CURRENT "
+        "table db/ manifest copies/one.unfinished/ manifest CURRENT copies/one.unfinished/ "
         "copies/one.unfinished/ copies/");
 }
 

@@ -159,9 +159,8 @@ TEST_CASE("manifest: the files are durable before CURRENT names the manifest") {
     return absl::OkStatus();
   });
   MustCreate(fs.get(), 3, FirstState());
-  CHECK(done == std::vector<std::string>{"sync db/MANIFEST-000003", "sync db",
-                                         "sync db/CURRENT.tmp", "rename db/CURRENT.tmp",
-                                         "sync db"});
+  CHECK(done == std::vector<std::string>{"sync db/MANIFEST-000003", "sync db/CURRENT.tmp",
+                                         "sync db", "rename db/CURRENT.tmp", "sync db"});
 }
 
 // Lets the power fail at operation `at` of creating manifest 5 with `state` in `fs`.
