@@ -24,10 +24,10 @@ constexpr size_t kPartWorthFlushing = 4;
 // A number beyond it is not one that a store could have come to, and leaves no room for more.
 constexpr uint64_t kMaxNextNumber = uint64_t{1} << 60;
 
-absl::Status CheckNumber(const std::string& dir, absl::string_view what, uint64_t number) {
+absl::Status CheckNumber(const std::string& path, absl::string_view what, uint64_t number) {
   return number <= kMaxNextNumber
              ? absl::OkStatus()
-             : absl::DataLossError(absl::StrCat(dir, ": ", what, ": expected at most ",
+             : absl::DataLossError(absl::StrCat(path, ": ", what, ": expected at most ",
                                                 kMaxNextNumber, ", found ", number));
 }
 
@@ -227,7 +227,7 @@ absl::Status DBImpl::ReplayLogs(const std::vector<std::string>& names, ManifestS
   size_t logs_in_memtable = 0;
   for (size_t i = 0; i < chain->logs().size(); ++i) {
     const LogChain::Log& log = chain->logs()[i];
-    if (absl::Status status = CheckNumber(home_.dir, "a log's number", log.number); !status.ok()) {
+    if (absl::Status status = CheckNumber(log.path, "the log's number", log.number); !status.ok()) {
       return status;
     }
     state->next_file_number = std::max(state->next_file_number, log.number + 1);
@@ -337,7 +337,7 @@ absl::Status DBImpl::StartWriting() {
 
 absl::Status DBImpl::RemoveUnnamedFiles(const std::vector<std::string>& names) {
   const std::vector<std::pair<uint64_t, int>> tables = TableNames(*version_);
-  bool durable = false;
+  bool durable = log_ != nullptr;  // StartWriting has just made them so
   for (const std::string& name : names) {
     const std::optional<ParsedFileName> parsed = ParseFileName(name);
     if (!parsed.has_value()) {

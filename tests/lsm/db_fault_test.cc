@@ -63,7 +63,7 @@ TEST_CASE(
   CHECK(Contents(OpenStore(crashed.get()).get()) == model);
 }
 
-TEST_CASE("faults: the log is synced also where no memtable has room, and no write rides along") {
+TEST_CASE("faults: the log is synced also where no memtable has room for a write") {
   MemFileSystem fs;
   Options options = InMemory(&fs);
   options.memtable_bytes = 1000;

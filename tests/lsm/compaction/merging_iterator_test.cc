@@ -20,22 +20,6 @@ std::string InternalKey(absl::string_view user_key, SequenceNumber sequence) {
   return key;
 }
 
-// Yields one good entry, then fails.
-class FailingIterator final : public InternalIterator {
- public:
-  void SeekToFirst() override { Show(key_, "v"); }
-  void SeekToLast() override { Show(key_, "v"); }
-  void Seek(absl::string_view) override { Show(key_, "v"); }
-  void Next() override { ShowNothing(); }
-  void Prev() override { ShowNothing(); }
-  absl::Status status() const override {
-    return Valid() ? absl::OkStatus() : absl::DataLossError("the disk is gone");
-  }
-
- private:
-  const std::string key_ = InternalKey("b", 1);
-};
-
 // Over one entry; what moves it fails once the disk is gone.
 class FragileIterator final : public InternalIterator {
  public:
@@ -126,13 +110,15 @@ TEST_CASE("merging iterator: an error of one child is the error of all, not an e
   table->Add(2, ValueType::kValue, "c", "v");
   std::vector<std::unique_ptr<InternalIterator>> children;
   children.push_back(table->NewIterator());
-  children.push_back(std::make_unique<FailingIterator>());
+  bool gone = false;
+  children.push_back(std::make_unique<FragileIterator>(InternalKey("b", 1), &gone));
   const auto it = NewMergingIterator(std::move(children));
   it->SeekToFirst();
   REQUIRE(it->Valid());
   it->Next();
   REQUIRE(it->Valid());
   CHECK(UserKey(it->key()) == "b");
+  gone = true;
   it->Next();
   CHECK_FALSE(it->Valid());
   CHECK(absl::IsDataLoss(it->status()));
