@@ -81,6 +81,8 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
+  // Many files may be open at once: those for which handles are scarce are opened again, by name,
+  // when they are read, so the name must stay for as long as somebody reads.
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) = 0;
 
   // Creates an empty file, or empties an existing one.

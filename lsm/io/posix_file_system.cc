@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cerrno>
 #include <cstdio>
@@ -101,12 +103,45 @@ absl::Status WriteAgain(int fd, const std::string& path) {
   }
 }
 
+// A place among the descriptors that files open for reading keep: half of those that the process
+// may have. The others are left to logs and directories, and to the program around the engine.
+class DescriptorPlace {
+ public:
+  DescriptorPlace() {
+    rlimit limit;
+    taken_ = all_taken.fetch_add(1, std::memory_order_relaxed) <
+             (::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 2 : 0);
+    if (!taken_) {
+      all_taken.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+  DescriptorPlace(const DescriptorPlace&) = delete;
+  DescriptorPlace& operator=(const DescriptorPlace&) = delete;
+  ~DescriptorPlace() {
+    if (taken_) {
+      all_taken.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+
+  bool taken() const { return taken_; }
+
+ private:
+  static inline std::atomic<rlim_t> all_taken = 0;
+  bool taken_ = false;
+};
+
 // Small reads are copies from a mapping, which comes with the first of them; large ones, and those
-// that the mapping fails, are calls.
+// that the mapping fails, are calls. A file that finds no place for its descriptor is mapped at
+// once, and opened again for each call.
 class PosixReadableFile final : public ReadableFile {
  public:
   PosixReadableFile(std::string path, Descriptor fd, uint64_t size)
-      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {
+    if (!place_.taken()) {
+      Mapping();
+      fd_.Close();
+    }
+  }
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
     if (n <= kMaxMappedRead && n <= size_ / 2 && Mapping().CopyOut(offset, n, scratch)) {
@@ -134,6 +169,14 @@ class PosixReadableFile final : public ReadableFile {
   }
 
   absl::StatusOr<size_t> ReadByCall(uint64_t offset, size_t n, char* scratch) const {
+    if (place_.taken()) {
+      return ReadFrom(fd_.get(), offset, n, scratch);
+    }
+    const absl::StatusOr<Descriptor> fd = Open(path_, O_RDONLY);
+    return fd.ok() ? ReadFrom(fd->get(), offset, n, scratch) : fd.status();
+  }
+
+  absl::StatusOr<size_t> ReadFrom(int fd, uint64_t offset, size_t n, char* scratch) const {
     constexpr uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
     if (offset > kMaxOffset) {
       return 0;  // No file is that long: beyond the end, like any other such offset.
@@ -141,9 +184,8 @@ class PosixReadableFile final : public ReadableFile {
     n = std::min(n, static_cast<size_t>(kMaxOffset - offset));
     size_t done = 0;
     while (done < n) {
-      const ssize_t got = RetryInterrupted([&] {
-        return ::pread(fd_.get(), scratch + done, n - done, static_cast<off_t>(offset + done));
-      });
+      const ssize_t got = RetryInterrupted(
+          [&] { return ::pread(fd, scratch + done, n - done, static_cast<off_t>(offset + done)); });
       if (got < 0) {
         return IoError(path_, "pread", errno);
       }
@@ -156,7 +198,8 @@ class PosixReadableFile final : public ReadableFile {
   }
 
   const std::string path_;
-  const Descriptor fd_;
+  const DescriptorPlace place_;
+  Descriptor fd_;  // closed if it has no place
   const uint64_t size_;
   mutable absl::once_flag mapped_;
   mutable FileMapping mapping_;

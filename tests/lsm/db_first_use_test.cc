@@ -9,6 +9,8 @@
 #include "absl/synchronization/notification.h"
 #include "lsm/manifest/manifest.h"
 #include "lsm/verify.h"
+#include "tests/lsm/io/handle_limit.h"
+#include "tests/lsm/io/temp_dir.h"
 #include "tests/lsm/store.h"
 
 namespace fathom {
@@ -389,6 +391,37 @@ TEST_CASE("first use: readers find tables that a compaction makes obsolete at th
     CHECK(wrong == 0);
     CHECK(db->GetStats().table_memory_bytes > 0);
   }
+}
+
+TEST_CASE("first use: a store of more tables than file handles is written, read and compacted") {
+  const TempDir dir;
+  Options options = ByHand(PosixFileSystem());
+  const HandleLimit limit(64);
+  auto db = OpenStore(options, dir.path());
+  Model model;
+  for (int i = 0; i < 1000; ++i) {
+    Put(db.get(), Key(i), "value");
+    model[Key(i)] = "value";
+  }
+  FlushStore(db.get());
+  REQUIRE(db->CompactLevel(0, 1).ok());
+  REQUIRE(db->Levels()[1].tables > 100);
+  CHECK(Contents(db.get()) == model);
+  for (int i = 0; i < 1000; i += 7) {
+    Put(db.get(), Key(i), "again");
+    model[Key(i)] = "again";
+  }
+  FlushStore(db.get());
+  REQUIRE(db->CompactLevel(0, 1).ok());
+  CHECK(Contents(db.get()) == model);
+  CloseStore(std::move(db));
+
+  db = OpenStore(options, dir.path());
+  CHECK(Get(db.get(), Key(7)) == "again");
+  CHECK(Get(db.get(), Key(999)) == "value");
+  CHECK(Contents(db.get()) == model);
+  CHECK(db->CompactAll().ok());
+  CHECK(Contents(db.get()) == model);
 }
 
 }  // namespace

@@ -17,7 +17,10 @@
 #include <chrono>
 #include <thread>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "lsm/io/file_system.h"
+#include "tests/lsm/io/handle_limit.h"
 #include "tests/lsm/io/io_test_util.h"
 #include "tests/lsm/io/temp_dir.h"
 
@@ -412,13 +415,50 @@ TEST_CASE("posix: an append that signals interrupt writes every byte once") {
 
 TEST_CASE("posix: too many open files is ResourceExhausted") {
   const TempDir dir;
-  rlimit before;
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  const rlimit none = {0, before.rlim_max};
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const absl::Status status = PosixFileSystem()->Create(dir.path() + "/f").status();
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  absl::Status status;
+  {
+    const HandleLimit none(0);
+    status = PosixFileSystem()->Create(dir.path() + "/f").status();
+  }
   CHECK(absl::IsResourceExhausted(status));
+}
+
+TEST_CASE("posix: more files than handles are open for reading, and leave some to others") {
+  constexpr int kFiles = 100;
+  constexpr size_t kLarge = size_t{300} << 10;  // too much for a copy from a mapping
+  const TempDir dir;
+  FileSystem* const fs = PosixFileSystem();
+  const auto path = [&](int i) { return absl::StrCat(dir.path(), "/", i); };
+  const auto byte = [](int i) { return static_cast<char>('0' + i); };
+  for (int i = 0; i < kFiles; ++i) {
+    MustWrite(fs, path(i), std::string(2 * kLarge, byte(i)));
+  }
+  const auto before = HandleLimit::Open();
+  {
+    const HandleLimit limit(64);
+    std::vector<std::unique_ptr<ReadableFile>> files;
+    for (int i = 0; i < kFiles; ++i) {
+      files.push_back(MustOpen(fs, path(i)));
+    }
+    CHECK(HandleLimit::Open() - before == 32);
+    std::string bytes(kLarge, ' ');
+    for (int i = 0; i < kFiles; ++i) {
+      for (const size_t n : {size_t{10}, kLarge}) {
+        CHECK(files[static_cast<size_t>(i)]->Read(kLarge, n, bytes.data()).value() == n);
+        CHECK((bytes.substr(0, n) == std::string(n, byte(i))));
+      }
+    }
+    CHECK(HandleLimit::Open() - before == 32);
+
+    CHECK(fs->Remove(path(kFiles - 1)).ok());
+    CHECK(files.back()->Read(0, 10, bytes.data()).value() == 10);
+    const absl::Status gone = files.back()->Read(0, kLarge, bytes.data()).status();
+    CHECK(absl::IsNotFound(gone));
+    CHECK(absl::StrContains(gone.message(), path(kFiles - 1)));
+  }
+  CHECK(HandleLimit::Open() == before);
+  const auto again = MustOpen(fs, path(0));
+  CHECK(HandleLimit::Open() == before + 1);
 }
 
 }  // namespace
