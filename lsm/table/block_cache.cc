@@ -74,6 +74,14 @@ PrefetchStream BlockCache::Ahead(const Key& key) {
   return block == nullptr ? PrefetchStream() : PrefetchStream(block, memory_->frame_bytes());
 }
 
+void BlockCache::PrefetchSlot(const Key& key) {
+  Shard& shard = ShardOf(key);
+  absl::MutexLock lock(&shard.mutex);
+  if (!shard.slots.empty()) {
+    __builtin_prefetch(&shard.slots[HashOf(key) & (shard.slots.size() - 1)]);
+  }
+}
+
 void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Priority priority) {
   const size_t charge = block->charge();
   if (charge > shard_capacity_) {

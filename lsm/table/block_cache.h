@@ -62,6 +62,8 @@ class BlockCache {
   // The block of `key` in its frame, for who will look it up soon; of nothing if it is not here.
   // Counts as no use of it.
   PrefetchStream Ahead(const Key& key);
+  // Brings the slot at which a search for `key` begins, for who will search for it soon.
+  void PrefetchSlot(const Key& key);
   // Replaces a block of the same key. A block larger than a shard is not kept.
   void Insert(const Key& key, std::shared_ptr<const Block> block,
               Priority priority = Priority::kHigh);

@@ -1,5 +1,6 @@
 #include "lsm/table/table_iterator.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -10,6 +11,9 @@ namespace {
 
 // Of blocks that a scan comes to one after the other, only the first enter the cache.
 constexpr size_t kCachedInOrder = 2;
+// After a third of a block a scan looks for the next one: a scan that ends sooner does not pay for
+// that, and the cache's slot has come from memory by then.
+constexpr size_t kPartBeforeLook = 3;
 
 }  // namespace
 
@@ -44,6 +48,7 @@ void TableIterator::Seek(absl::string_view target) {
   if (OpenDataBlock(use_.fill_cache)) {
     data_->Seek(target);
     data_->PrefetchAhead();
+    PlanLookAhead();
     SettleForward();
   }
 }
@@ -86,14 +91,24 @@ void TableIterator::SettleForward() {
     if (!OpenDataBlock(use_.fill_cache && ++in_order_ < kCachedInOrder)) {
       return;
     }
-    if (use_.fill_cache) {
-      ahead_ = table_->AheadOf(index_.entry()->handle);  // which OpenDataBlock has read
-    }
     data_->PrefetchAhead();
     data_->SeekToFirst();
+    PlanLookAhead();
   }
   ShowEntry();
 }
+
+void TableIterator::PlanLookAhead() {
+  if (use_.fill_cache && data_->Valid()) {
+    const BlockHandle handle = index_.entry()->handle;  // which OpenDataBlock has read
+    const size_t entry_bytes = data_->key().size() + data_->value().size();
+    ahead_ = PrefetchStream();
+    steps_to_look_ = 1 + handle.size / kPartBeforeLook / std::max(entry_bytes, size_t{1});
+    table_->PrefetchSlotAfter(handle);
+  }
+}
+
+void TableIterator::LookAhead() { ahead_ = table_->AheadOf(index_.entry()->handle); }
 
 void TableIterator::SettleBackward() {
   while (!data_->Valid()) {

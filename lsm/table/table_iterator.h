@@ -48,11 +48,14 @@ class TableIterator final : public InternalIterator {
   void Next() override {
     assert(Valid());
     data_->Next();
-    ahead_.Step();
-    if (data_->Valid()) {
-      ShowEntry();
-    } else {
-      SettleForward();
+    if (!data_->Valid()) {
+      return SettleForward();
+    }
+    ShowEntry();
+    if (!ahead_.empty()) {
+      ahead_.Step();
+    } else if (steps_to_look_ > 0 && --steps_to_look_ == 0) {
+      LookAhead();
     }
   }
   void Prev() override;
@@ -65,6 +68,10 @@ class TableIterator final : public InternalIterator {
   // Where `data_` is past its end (before its beginning), goes on in the next (previous) blocks.
   void SettleForward();
   void SettleBackward();
+  // In a block that was just opened: LookAhead is for a step to come.
+  void PlanLookAhead();
+  // From now on each step brings a part of the next block.
+  void LookAhead();
   // Shows the current entry; refuses a key that no entry can have.
   void ShowEntry() {
     if (IsValidInternalKey(data_->key())) {
@@ -79,8 +86,9 @@ class TableIterator final : public InternalIterator {
   const ScanUse use_;
   Readahead readahead_;
   BlockScratch scratch_;
-  PrefetchStream ahead_;  // the block after that of `data_`
-  size_t in_order_ = 0;   // blocks that Next came to since the last seek
+  PrefetchStream ahead_;      // the block after that of `data_`
+  size_t steps_to_look_ = 0;  // then LookAhead; 0: not any more
+  size_t in_order_ = 0;       // blocks that Next came to since the last seek
   ReadCost unwanted_cost_;
   ReadCost* const cost_;
   IndexIterator index_;

@@ -241,6 +241,12 @@ PrefetchStream TableReader::AheadOf(const BlockHandle& handle) const {
                         : cached;
 }
 
+void TableReader::PrefetchSlotAfter(const BlockHandle& handle) const {
+  if (caches_.data != nullptr) {
+    caches_.data->PrefetchSlot({.table = identity_.number, .offset = EndOf(handle)});
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEntry& entry,
                                                                    const BlockUse& use,
                                                                    ReadCost* cost) {

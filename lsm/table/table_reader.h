@@ -133,6 +133,8 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   // The data block after the one at `handle`, taken to be as long: where it is cached, or else
   // where the file has it in memory.
   PrefetchStream AheadOf(const BlockHandle& handle) const;
+  // Brings what AheadOf looks at first, for who will ask it soon.
+  void PrefetchSlotAfter(const BlockHandle& handle) const;
   bool InMemory() const { return !file_->Ahead(0, 1).empty(); }
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
                                                         const BlockUse& use, ReadCost* cost);

@@ -520,17 +520,24 @@ TEST_CASE("table: a scan reads ahead, and costs what it did") {
   }
 }
 
-// A file that says whether it lies in memory, and how much was read of it at once.
+// A file that says whether it lies in memory, how much was read of it at once, and how often it was
+// asked for a block ahead.
 class WatchedFile final : public ReadableFile {
  public:
-  WatchedFile(std::unique_ptr<ReadableFile> file, bool in_memory, size_t* greatest_read)
-      : file_(std::move(file)), in_memory_(in_memory), greatest_read_(greatest_read) {}
+  struct Seen {
+    size_t greatest_read = 0;
+    size_t looks_ahead = 0;
+  };
+
+  WatchedFile(std::unique_ptr<ReadableFile> file, bool in_memory, Seen* seen)
+      : file_(std::move(file)), in_memory_(in_memory), seen_(seen) {}
 
   absl::StatusOr<size_t> Read(uint64_t offset, size_t n, char* scratch) const override {
-    *greatest_read_ = std::max(*greatest_read_, n);
+    seen_->greatest_read = std::max(seen_->greatest_read, n);
     return file_->Read(offset, n, scratch);
   }
-  PrefetchStream Ahead(uint64_t /*offset*/, size_t n) const override {
+  PrefetchStream Ahead(uint64_t offset, size_t n) const override {
+    seen_->looks_ahead += offset > 0;
     return in_memory_ ? PrefetchStream("", n) : PrefetchStream();
   }
   uint64_t size() const override { return file_->size(); }
@@ -538,26 +545,45 @@ class WatchedFile final : public ReadableFile {
  private:
   const std::unique_ptr<ReadableFile> file_;
   const bool in_memory_;
-  size_t* const greatest_read_;
+  Seen* const seen_;
 };
 
 TEST_CASE("table: a file that lies in memory is scanned block by block, unless by a compaction") {
   TestTable built(ManyEntries(20000, 13), 512);
   for (const bool in_memory : {false, true}) {
-    size_t greatest_read = 0;
+    WatchedFile::Seen seen;
     IndexBudget index_budget(1 << 20);
     auto table = TableReader::Open(
-        std::make_unique<WatchedFile>(*built.fs.OpenForRead(built.path), in_memory, &greatest_read),
+        std::make_unique<WatchedFile>(*built.fs.OpenForRead(built.path), in_memory, &seen),
         IdentityOf(built.path, built.built), TableCaches(nullptr, &index_budget));
     REQUIRE(table.ok());
     for (const bool fill_cache : {true, false}) {
       auto it = (*table)->NewIterator(fill_cache, nullptr);
       it->SeekToFirst();  // reads the index
-      greatest_read = 0;
+      seen.greatest_read = 0;
       CHECK(Rest(it.get()).size() == 20000);
-      CHECK((greatest_read > 10'000) == (!in_memory || !fill_cache));
+      CHECK((seen.greatest_read > 10'000) == (!in_memory || !fill_cache));
     }
   }
+}
+
+TEST_CASE("table: a scan looks for the next block when it has given a third of this one") {
+  const Entries entries = ManyEntries(20000, 14);
+  TestTable built(entries, 512);
+  WatchedFile::Seen seen;
+  const auto table = TableReader::Open(
+      std::make_unique<WatchedFile>(*built.fs.OpenForRead(built.path), true, &seen),
+      IdentityOf(built.path, built.built), TableCaches());
+  REQUIRE(table.ok());
+  auto it = (*table)->NewIterator(true, nullptr);
+  it->Seek(entries.begin()->first);
+  CHECK(seen.looks_ahead == 0);
+  it->Next();
+  CHECK(seen.looks_ahead == 0);
+  const size_t blocks = built.built.properties.data_blocks;
+  CHECK(Rest(it.get()).size() == entries.size() - 1);
+  CHECK(seen.looks_ahead > blocks / 10 * 9);
+  CHECK(seen.looks_ahead < blocks);
 }
 
 TEST_CASE("table: scans of a mapped file give what is there, cache two blocks, ask once for each") {
