@@ -25,20 +25,48 @@ std::optional<Compaction> PickFromLevel0(const std::shared_ptr<const Version>& v
   return compaction;
 }
 
+struct Candidate {
+  double cost;  // bytes that are rewritten for each byte that moves
+  const std::shared_ptr<LiveTable>* table;
+};
+
+// The tables of a level, each with what it costs to push it down. Both levels are in key order and
+// disjoint: one walk along the two tells what overlaps.
+std::vector<Candidate> WeighTables(const Version& version, int level) {
+  const Version::Tables& tables = version.level(level);
+  const Version::Tables& tables_below = version.level(level + 1);
+  std::vector<Candidate> candidates;
+  candidates.reserve(tables.size());
+  auto below = tables_below.begin();
+  for (const std::shared_ptr<LiveTable>& table : tables) {
+    const TableMeta& meta = table->meta();
+    while (below != tables_below.end() &&
+           EndsBefore((*below)->meta().largest, UserKey(meta.smallest))) {
+      ++below;
+    }
+    uint64_t bytes = meta.file_bytes;
+    for (auto at = below;
+         at != tables_below.end() && !EndsBefore(meta.largest, UserKey((*at)->meta().smallest));
+         ++at) {
+      bytes += (*at)->meta().file_bytes;
+    }
+    candidates.push_back(
+        {static_cast<double>(bytes) / static_cast<double>(meta.file_bytes), &table});
+  }
+  return candidates;
+}
+
 std::optional<Compaction> PickFromLevel(const std::shared_ptr<const Version>& version, int level,
                                         const std::vector<const Compaction*>& running) {
-  std::optional<Compaction> best;
-  double best_cost = 0;
-  for (const std::shared_ptr<LiveTable>& table : version->level(level)) {
-    Compaction compaction = MakeCompaction(version, level, level + 1, {table});
-    const double cost = static_cast<double>(compaction.InputBytes()) /
-                        static_cast<double>(table->meta().file_bytes);
-    if ((!best.has_value() || cost < best_cost) && !Conflicts(compaction, running)) {
-      best = std::move(compaction);
-      best_cost = cost;
+  std::vector<Candidate> candidates = WeighTables(*version, level);
+  std::ranges::stable_sort(candidates, {}, &Candidate::cost);
+  for (const Candidate& candidate : candidates) {
+    Compaction compaction = MakeCompaction(version, level, level + 1, {*candidate.table});
+    if (!Conflicts(compaction, running)) {
+      return compaction;
     }
   }
-  return best;
+  return std::nullopt;
 }
 
 double Level0Urgency(const Version& version, const LevelTargets& targets) {

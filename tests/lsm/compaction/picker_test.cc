@@ -1,5 +1,8 @@
 #include "lsm/compaction/picker.h"
 
+#include <limits>
+#include <random>
+#include <string>
 #include <vector>
 
 #include "tests/lsm/compaction/shapes.h"
@@ -66,6 +69,46 @@ TEST_CASE("picker: shapes of the tree and what is done about them") {
     Shapes made;
     const std::optional<Compaction> picked = PickCompaction(made.Make(shape.levels), Targets(), {});
     CHECK((picked.has_value() ? Describe(*picked) : "nothing") == shape.picked);
+  }
+}
+
+// Tables of one to four KiB over up to four letters each, with gaps here and there.
+std::string RandomLevel(std::mt19937* random) {
+  const auto below = [random](unsigned n) { return static_cast<char>((*random)() % n); };
+  std::string text;
+  for (char from = 'a';;) {
+    from = static_cast<char>(from + below(2));
+    const auto to = static_cast<char>(from + below(4));
+    if (to > 'z') {
+      return text;
+    }
+    absl::StrAppend(&text, text.empty() ? "" : " ", std::string(1, from), "-", std::string(1, to),
+                    ":", 1 + below(4));
+    from = static_cast<char>(to + 1);
+  }
+}
+
+TEST_CASE("picker: no table of the level would go down for less than the one that is picked") {
+  std::mt19937 random(28);
+  for (int tree = 0; tree < 50; ++tree) {
+    Shapes shapes;
+    const std::map<int, std::string> levels = {{1, RandomLevel(&random)},
+                                               {2, RandomLevel(&random)}};
+    CAPTURE(levels.at(1));
+    CAPTURE(levels.at(2));
+    const auto version = shapes.Make(levels);
+    const std::optional<Compaction> picked = PickCompaction(version, Targets(), {});
+    REQUIRE(picked.has_value());
+    const int level = picked->source_level;
+    const auto cost = [](const Compaction& compaction) {
+      return static_cast<double>(compaction.InputBytes()) /
+             static_cast<double>(compaction.inputs.front().front()->meta().file_bytes);
+    };
+    double least = std::numeric_limits<double>::max();
+    for (const std::shared_ptr<LiveTable>& table : version->level(level)) {
+      least = std::min(least, cost(MakeCompaction(version, level, level + 1, {table})));
+    }
+    CHECK(cost(*picked) == least);
   }
 }
 
