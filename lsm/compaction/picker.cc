@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "lsm/format/internal_key.h"
+
 namespace fathom {
 namespace {
 

@@ -1,10 +1,15 @@
 #include "lsm/compaction/picker.h"
 
+#include <algorithm>
 #include <limits>
+#include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/lsm/compaction/shapes.h"
 
 namespace fathom {
