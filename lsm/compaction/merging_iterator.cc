@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lsm/format/internal_key.h"
+#include "lsm/format/key_prefix.h"
 
 namespace fathom {
 namespace {
@@ -86,10 +87,23 @@ class MergingIterator final : public InternalIterator {
     ShowFirst();
   }
 
+  // As Before, of the first child and the second. In line, with a call only for the user keys: this
+  // is asked for each entry.
+  template <bool forward>
+  bool StaysFirst(const InternalIterator& first) const {
+    const absl::string_view moved = first.key();
+    const absl::string_view second = order_[1]->key();
+    const int order = CompareKeys(UserKey(moved), UserKey(second));
+    if (order != 0) {
+      return forward ? order < 0 : order > 0;
+    }
+    return (Trailer(moved) > Trailer(second)) == forward;
+  }
+
   // The first child has moved.
   template <bool forward>
   void ShowMoved(const InternalIterator* first) {
-    if (first->Valid() && (order_.size() == 1 || !Before<forward>(order_[1], first))) {
+    if (first->Valid() && (order_.size() == 1 || StaysFirst<forward>(*first))) {
       ShowWhere(*first);
     } else {
       PlaceFirst<forward>();

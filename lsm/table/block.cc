@@ -222,11 +222,6 @@ void BlockIterator::SeekByIndex(absl::string_view target) {
   }
 }
 
-void BlockIterator::Next() {
-  assert(Valid());
-  ReadNextEntry();
-}
-
 void BlockIterator::Prev() {
   assert(Valid());
   if (current_ == 0) {
@@ -317,42 +312,6 @@ void BlockIterator::MoveToEntry(uint32_t i) {
   }
   status_ = absl::OkStatus();
   ShowEntry(offset, header, p);
-}
-
-void BlockIterator::ReadNextEntry() {
-  current_ = next_;
-  if (current_ >= end_) {
-    return ShowNothing();
-  }
-  EntryHeader header;
-  const char* p = DecodeEntryHeader(data_ + current_, data_ + end_, &header);
-  if (p == nullptr) {
-    return FailPassingEnd(current_);
-  }
-  if (header.shared > 0) {
-    const absl::string_view last = key();
-    if (header.shared > last.size()) {
-      return FailSharing(last.size(), header.shared);
-    }
-    if (last.data() == key_buffer_.data()) {
-      key_buffer_.Truncate(header.shared);
-    } else {
-      key_buffer_.Assign(last.substr(0, header.shared));
-    }
-  }
-  ShowEntry(current_, header, p);
-}
-
-void BlockIterator::ShowEntry(uint32_t offset, const EntryHeader& header, const char* unshared) {
-  current_ = offset;
-  absl::string_view entry_key(unshared, header.unshared);
-  if (header.shared > 0) {
-    key_buffer_.Append(entry_key);
-    entry_key = key_buffer_.view();
-  }
-  const char* const entry_value = unshared + header.unshared;
-  next_ = static_cast<uint32_t>(entry_value + header.value_size - data_);
-  Show(entry_key, absl::string_view(entry_value, header.value_size));
 }
 
 absl::Status BlockIterator::CorruptAt(uint32_t entry, absl::string_view what,

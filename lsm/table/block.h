@@ -3,6 +3,7 @@
 // Block is immutable: any number of threads may read it. An iterator belongs to one thread.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -154,5 +155,49 @@ class BlockIterator final : public InternalIterator {
   std::string passed_keys_;
   absl::Status status_;
 };
+
+// In line: scans and compactions come here for each entry.
+
+inline void BlockIterator::Next() {
+  assert(Valid());
+  ReadNextEntry();
+}
+
+inline void BlockIterator::ReadNextEntry() {
+  current_ = next_;
+  if (current_ >= end_) {
+    return ShowNothing();
+  }
+  EntryHeader header;
+  const char* p = DecodeEntryHeader(data_ + current_, data_ + end_, &header);
+  if (p == nullptr) {
+    return FailPassingEnd(current_);
+  }
+  if (header.shared > 0) {
+    const absl::string_view last = key();
+    if (header.shared > last.size()) {
+      return FailSharing(last.size(), header.shared);
+    }
+    if (last.data() == key_buffer_.data()) {
+      key_buffer_.Truncate(header.shared);
+    } else {
+      key_buffer_.Assign(last.substr(0, header.shared));
+    }
+  }
+  ShowEntry(current_, header, p);
+}
+
+inline void BlockIterator::ShowEntry(uint32_t offset, const EntryHeader& header,
+                                     const char* unshared) {
+  current_ = offset;
+  absl::string_view entry_key(unshared, header.unshared);
+  if (header.shared > 0) {
+    key_buffer_.Append(entry_key);
+    entry_key = key_buffer_.view();
+  }
+  const char* const entry_value = unshared + header.unshared;
+  next_ = static_cast<uint32_t>(entry_value + header.value_size - data_);
+  Show(entry_key, absl::string_view(entry_value, header.value_size));
+}
 
 }  // namespace fathom
