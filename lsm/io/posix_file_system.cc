@@ -159,7 +159,7 @@ class PosixReadableFile final : public ReadableFile {
  private:
   // More, or most of the file, is read by who passes over it once: a call is as fast then, and
   // needs no page faults.
-  static constexpr size_t kMaxMappedRead = size_t{256} << 10;
+  static constexpr size_t kMaxMappedRead = size_t{64} << 10;
 
   const FileMapping& Mapping() const {
     absl::call_once(mapped_, [this] {
