@@ -11,6 +11,8 @@ DBImpl::DBImpl(const Options& options, std::string dir)
       fs_(options.file_system),
       cache_(options.block_cache_bytes, options.block_bytes),
       index_budget_(options.index_cache_bytes),
+      arena_blocks_(std::make_shared<ArenaBlocks>(
+          2 * (options.memtable_bytes / ArenaBlocks::kBlockBytes + 1))),
       home_{fs_, std::move(dir), TableCaches(&cache_, &index_budget_)},
       throttle_(options) {
   level_targets_.level0_tables = options.level0_compaction_tables;

@@ -163,7 +163,7 @@ class DBImpl final : public DB {
   absl::string_view GatherGroup(Writer* leader, Writer** last, uint32_t* count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<MemTable> NewMemtable(std::string prefix) const {
-    return std::make_shared<MemTable>(options_.memtable_bytes, std::move(prefix));
+    return std::make_shared<MemTable>(options_.memtable_bytes, std::move(prefix), arena_blocks_);
   }
   bool IsFull(const MemTable& memtable) const {
     return memtable.charge() >= options_.memtable_bytes || memtable.has_many_range_tombstones();
@@ -268,6 +268,7 @@ class DBImpl final : public DB {
   // With a synchronisation of their own.
   BlockCache cache_;
   IndexBudget index_budget_;
+  const std::shared_ptr<ArenaBlocks> arena_blocks_;  // of a memtable that is gone, for the next
   const TableHome home_;  // the store's directory, file system and caches
   ViewHolder views_;
   std::atomic<SequenceNumber> last_sequence_{0};

@@ -165,7 +165,7 @@ Stats DBImpl::GetStats() const {
   s.snapshots = snapshots_.size();
   s.memtable_entries = memtable_->entries();
   s.memtable_bytes = memtable_->charge();
-  s.memtable_memory_bytes = memtable_->memory_bytes();
+  s.memtable_memory_bytes = memtable_->memory_bytes() + arena_blocks_->memory_bytes();
   s.immutable_memtables = immutables_.size();
   for (const Immutable& immutable : immutables_) {
     s.memtable_memory_bytes += immutable.memtable->memory_bytes();

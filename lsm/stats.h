@@ -126,7 +126,7 @@ struct Stats {
   // Gauges.
   uint64_t memtable_entries = 0;
   uint64_t memtable_bytes = 0;         // of entries, as Options::memtable_bytes counts them
-  uint64_t memtable_memory_bytes = 0;  // allocated by all memtables
+  uint64_t memtable_memory_bytes = 0;  // allocated by all memtables, or kept for the next
   uint64_t immutable_memtables = 0;
   uint64_t running_compactions = 0;
   uint64_t pending_compactions = 0;    // levels that want one

@@ -1,4 +1,5 @@
-// Memory that is handed out in small pieces and given back all at once.
+// Memory that is handed out in small pieces and given back all at once, to the arenas to come: each
+// page of fresh memory costs a page fault, and then the work to give it back.
 //
 // Allocation belongs to one thread at a time; `memory_bytes` may be asked from any.
 #pragma once
@@ -7,16 +8,51 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 
 namespace fathom {
 
-class Arena {
+// Blocks that arenas no longer need, kept for others. Thread safe.
+class ArenaBlocks {
  public:
   static constexpr size_t kBlockBytes = size_t{64} * 1024;
+  using Block = std::unique_ptr<char[]>;
+
+  // Keeps at most so many.
+  explicit ArenaBlocks(size_t most_blocks) : most_blocks_(most_blocks) {}
+  ~ArenaBlocks();
+  ArenaBlocks(const ArenaBlocks&) = delete;
+  ArenaBlocks& operator=(const ArenaBlocks&) = delete;
+
+  // A block that was kept, or a new one; not zeroed.
+  Block Take() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Nobody may use them any more.
+  void Keep(std::vector<Block> blocks) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Kept now, in bytes.
+  size_t memory_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  const size_t most_blocks_;
+  mutable absl::Mutex mutex_;
+  std::vector<Block> blocks_ ABSL_GUARDED_BY(mutex_);
+};
+
+class Arena {
+ public:
+  static constexpr size_t kBlockBytes = ArenaBlocks::kBlockBytes;
   static constexpr size_t kAlignment = alignof(void*);
 
-  Arena() = default;
+  // Takes blocks from `reused` and gives them back; null if there are no other arenas.
+  explicit Arena(std::shared_ptr<ArenaBlocks> reused = nullptr) : reused_(std::move(reused)) {}
+  ~Arena() {
+    if (reused_ != nullptr) {
+      reused_->Keep(std::move(blocks_));
+    }
+  }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -56,7 +92,9 @@ class Arena {
 
   char* next_ = nullptr;
   size_t left_ = 0;
-  std::vector<std::unique_ptr<char[]>> blocks_;
+  const std::shared_ptr<ArenaBlocks> reused_;
+  std::vector<ArenaBlocks::Block> blocks_;
+  std::vector<std::unique_ptr<char[]>> large_pieces_;
   std::atomic<size_t> memory_bytes_{0};
 };
 

@@ -34,9 +34,13 @@ namespace fathom {
 class MemTable : public std::enable_shared_from_this<MemTable> {
  public:
   // Its filter is made for `expected_bytes` of entries, as charge() counts them; without one every
-  // lookup goes through the tree. Most user keys are expected to begin with `prefix`.
-  explicit MemTable(size_t expected_bytes = 0, std::string prefix = "")
-      : filter_(expected_bytes / kBytesAFilterByte), tree_(&arena_, std::move(prefix)) {}
+  // lookup goes through the tree. Most user keys are expected to begin with `prefix`. `reused` as
+  // for Arena.
+  explicit MemTable(size_t expected_bytes = 0, std::string prefix = "",
+                    std::shared_ptr<ArenaBlocks> reused = nullptr)
+      : arena_(std::move(reused)),
+        filter_(expected_bytes / kBytesAFilterByte),
+        tree_(&arena_, std::move(prefix)) {}
 
   MemTable(const MemTable&) = delete;
   MemTable& operator=(const MemTable&) = delete;
