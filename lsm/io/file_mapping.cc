@@ -6,11 +6,13 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
 
 #include "absl/base/call_once.h"
+#include "lsm/io/prepare_pages.h"
 
 namespace fathom {
 namespace {
@@ -98,6 +100,12 @@ void FileMapping::Unmap() {
   if (memory_ != nullptr) {
     ::munmap(memory_, end_ - begin_);
     mapped_bytes.fetch_sub(end_ - begin_, std::memory_order_relaxed);
+  }
+}
+
+void FileMapping::PrepareToWrite(uint64_t offset, size_t n) {
+  if (offset >= begin_ && offset < end_) {
+    PreparePages(memory_ + (offset - begin_), std::min<uint64_t>(n, end_ - offset));
   }
 }
 

@@ -43,6 +43,10 @@ class FileMapping {
     return Holds(offset, n) ? PrefetchStream(memory_ + (offset - begin_), n) : PrefetchStream();
   }
 
+  // Makes the whole pages among those bytes, as far as they are mapped, ready for copies into them
+  // (prepare_pages.h).
+  void PrepareToWrite(uint64_t offset, size_t n);
+
   // The other way. What was copied is in the operating system's hands, as after write(2). False if
   // the place is not mapped, or not writable: part of it may have been written then.
   bool CopyIn(uint64_t offset, absl::string_view bytes) {

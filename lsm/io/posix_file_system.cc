@@ -219,6 +219,7 @@ class PosixWritableFile final : public WritableFile {
 
   absl::Status Append(absl::string_view data) override {
     assert(fd_.get() >= 0);
+    PrepareFor(appended_ + data.size());
     if (mapping_.CopyIn(appended_, data)) {
       appended_ += data.size();
       return absl::OkStatus();
@@ -306,6 +307,16 @@ class PosixWritableFile final : public WritableFile {
     }
   }
 
+  // Appends come one by one: the first that gets so far has all pages of a piece made ready.
+  void PrepareFor(uint64_t length) {
+    constexpr uint64_t kPieceBytes = uint64_t{64} << 10;
+    if (length > prepared_) {
+      const uint64_t end = (length + kPieceBytes - 1) / kPieceBytes * kPieceBytes;
+      mapping_.PrepareToWrite(prepared_, end - prepared_);
+      prepared_ = end;
+    }
+  }
+
   const std::string path_;
   Descriptor fd_;
   FileMapping mapping_;  // of preallocated space
@@ -313,7 +324,8 @@ class PosixWritableFile final : public WritableFile {
   uint64_t position_ = 0;  // the descriptor's: copies leave it behind
   uint64_t sync_started_ = 0;
   uint64_t synced_ = 0;
-  uint64_t zeroed_ = 0;  // up to where ZeroAhead has come
+  uint64_t prepared_ = 0;  // up to where PrepareFor has come
+  uint64_t zeroed_ = 0;    // up to where ZeroAhead has come
   bool preallocated_ = false;
 };
 

@@ -3,9 +3,19 @@
 #include <sanitizer/asan_interface.h>
 
 #include <algorithm>
-#include <iterator>
+
+#include "lsm/io/prepare_pages.h"
 
 namespace fathom {
+namespace {
+
+ArenaBlocks::Block NewBlock() {
+  ArenaBlocks::Block block(new char[ArenaBlocks::kBlockBytes]);  // not zeroed
+  PreparePages(block.get(), ArenaBlocks::kBlockBytes);
+  return block;
+}
+
+}  // namespace
 
 ArenaBlocks::~ArenaBlocks() {
   absl::MutexLock lock(&mutex_);
@@ -24,7 +34,7 @@ ArenaBlocks::Block ArenaBlocks::Take() {
       return block;
     }
   }
-  return Block(new char[kBlockBytes]);
+  return NewBlock();
 }
 
 void ArenaBlocks::Keep(std::vector<Block> blocks) {
@@ -49,8 +59,7 @@ char* Arena::AllocateFromNewBlock(size_t bytes) {
     memory_bytes_.fetch_add(bytes + sizeof(large_pieces_.back()), std::memory_order_relaxed);
     return large_pieces_.back().get();
   }
-  blocks_.push_back(reused_ != nullptr ? reused_->Take()
-                                       : ArenaBlocks::Block(new char[kBlockBytes]));
+  blocks_.push_back(reused_ != nullptr ? reused_->Take() : NewBlock());
   memory_bytes_.fetch_add(kBlockBytes + sizeof(blocks_.back()), std::memory_order_relaxed);
   char* const block = blocks_.back().get();
   next_ = block + bytes;
