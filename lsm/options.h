@@ -49,9 +49,11 @@ struct Options {
   // written stays longest. Default: kZstd. Change it where scans of old data must be fastest.
   Compression bottom_compression = Compression::kZstd;
 
-  // Memory for data blocks that were read, uncompressed. Default: 64 MiB. 0 keeps nothing: each
-  // lookup then reads from the operating system. Raise it towards the size of the data that is read
-  // again and again. From 32 MiB on it takes memory in huge pages, where the system has them.
+  // Memory for data blocks that were read, uncompressed, and where it is full, up to a quarter of
+  // it for outlines of others, by which a lookup reads one entry and no block. Default: 64 MiB. 0
+  // keeps nothing: each lookup then reads from the operating system. Raise it towards the size of
+  // the data that is read again and again. From 32 MiB on it takes memory in huge pages, where the
+  // system has them.
   size_t block_cache_bytes = size_t{64} << 20;
 
   // Memory for index blocks, of which a lookup needs one for each table it looks into: a table that

@@ -18,8 +18,8 @@ struct ReadCost {
   uint64_t tables_checked = 0;    // tables whose key range held the key
   uint64_t filters_checked = 0;   // Bloom filters asked
   uint64_t filters_rejected = 0;  // of these, how many said no
-  uint64_t blocks_cached = 0;     // index and data blocks found in the block cache
-  uint64_t blocks_read = 0;       // index and data blocks read from disk
+  uint64_t blocks_cached = 0;     // index and data blocks found in a cache
+  uint64_t blocks_read = 0;       // index and data blocks, or one entry of one, read from disk
   uint64_t bytes_read = 0;        // their bytes on disk, trailers included
 
   void Add(const ReadCost& other) {

@@ -17,37 +17,6 @@ namespace {
 
 constexpr uint32_t kHashIndexFlag = uint32_t{1} << 31;
 
-// Lays a Block and the count of its owners into the memory of its bytes, which is freed with it.
-template <typename T>
-class BesideBytes {
- public:
-  using value_type = T;
-
-  explicit BesideBytes(BlockBytes bytes)
-      : deleter_(std::move(bytes.get_deleter())), bytes_(bytes.release()) {}
-  template <typename U>
-  explicit BesideBytes(const BesideBytes<U>& other)
-      : deleter_(other.deleter_), bytes_(other.bytes_) {}
-
-  T* allocate(size_t /*of one*/) {
-    static_assert(sizeof(T) <= kBlockObjectBytes);
-    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    return reinterpret_cast<T*>(deleter_.BeginOf(bytes_));
-  }
-  void deallocate(T* /*where it was*/, size_t /*of one*/) { deleter_(bytes_); }
-
-  friend bool operator==(const BesideBytes& a, const BesideBytes& b) {
-    return a.bytes_ == b.bytes_;
-  }
-
- private:
-  template <typename U>
-  friend class BesideBytes;
-
-  BlockBytesDeleter deleter_;
-  char* bytes_;
-};
-
 }  // namespace
 
 Block::Block(const char* bytes, std::shared_ptr<const std::string> file, uint64_t offset)

@@ -44,6 +44,8 @@ class Block {
   // takes on trust. Walks over all entries.
   absl::Status CheckRestartPoints() const;
 
+  // Are its bytes those of another, and so those in the file?
+  bool borrowed() const { return memory_bytes_ == 0; }
   // What the block costs in memory, in bytes.
   size_t charge() const { return memory_bytes_ + index_.memory_bytes(); }
   // The same of one that is to be read, with so many entries in its index.
@@ -57,6 +59,7 @@ class Block {
 
  private:
   friend class BlockIterator;
+  friend class BlockOutline;
   struct Shared;  // a Block that std::allocate_shared may make
   Block(const char* bytes, std::shared_ptr<const std::string> file, uint64_t offset);
 

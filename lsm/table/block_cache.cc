@@ -14,7 +14,17 @@ constexpr size_t kFirstSlots = 16;
 // Where half of the lookups find nothing, a block is used eight times before the hand comes by
 // again.
 constexpr uint64_t kMissesPerTry = 8;
-constexpr size_t kPrefetchedLines = 7;  // a Block of 4 KiB and its index, which follows it
+// A quarter holds the outlines of twice as many blocks as the cache would hold without them.
+constexpr size_t kOutlinesPart = 4;
+
+// All that a seek in a Block of 4 KiB or in its outline needs first: itself, and its index, which
+// follows it.
+void PrefetchBlock(const char* memory) {
+  constexpr size_t kLines = 7;
+  for (size_t line = 0; line < kLines; ++line) {
+    __builtin_prefetch(memory + line * ABSL_CACHELINE_SIZE);
+  }
+}
 
 }  // namespace
 
@@ -38,28 +48,32 @@ BlockCache::Shard& BlockCache::ShardOf(const Key& key) {
   return shards_[(HashOf(key) >> 60) & (shards_in_use_ - 1)];
 }
 
-std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority, bool* keep) {
+std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority, Miss* miss) {
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
+  bool has_outline = false;
   if (!shard.slots.empty()) {
+    const char*& hint = shard.hints[HashOf(key) & (shard.slots.size() - 1)];
+    PrefetchBlock(hint);
     Slot& slot = shard.Find(key);
-    if (slot.block != nullptr) {
-      // All that a seek needs first, at once; changing the count of owners waits for the block.
-      const char* const block = reinterpret_cast<const char*>(slot.block.get());
-      for (size_t line = 0; line < kPrefetchedLines; ++line) {
-        __builtin_prefetch(block + line * ABSL_CACHELINE_SIZE);
-      }
-      ++shard.counters.hits;
+    if (!slot.free()) {
+      // Changing the count of owners waits for the memory.
+      hint = slot.memory();
+      PrefetchBlock(hint);
       slot.used |= priority == Priority::kHigh;
+    }
+    if (slot.block != nullptr) {
+      ++shard.counters.hits;
       return slot.block;
+    }
+    has_outline = slot.outline != nullptr;
+    if (miss != nullptr && priority == Priority::kHigh) {
+      miss->outline = slot.outline;
     }
   }
   ++shard.counters.misses;
-  if (keep != nullptr) {
-    const bool full = shard.counters.bytes > shard_capacity_ / 8 * 7;
-    *keep =
-        shard_capacity_ > 0 &&
-        (!full || (shard.counters.misses % kMissesPerTry == 0 && shard.TryHand(shard_capacity_)));
+  if (miss != nullptr) {
+    miss->keep = shard.KeepOf(priority, has_outline, shard_capacity_);
   }
   return nullptr;
 }
@@ -83,23 +97,36 @@ void BlockCache::PrefetchSlot(const Key& key) {
 }
 
 void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Priority priority) {
-  const size_t charge = block->charge();
+  const Kind kind = priority == Priority::kHigh ? Kind::kHigh : Kind::kLow;
+  Insert({.key = key, .block = std::move(block), .kind = kind});
+}
+
+void BlockCache::Insert(const Key& key, std::shared_ptr<const BlockOutline> outline) {
+  Insert({.key = key, .outline = std::move(outline), .kind = Kind::kOutline});
+}
+
+void BlockCache::Insert(Slot slot) {
+  const size_t charge = slot.charge();
   if (charge > shard_capacity_) {
     return;
   }
-  Slot slot{.key = key, .block = std::move(block), .high = priority == Priority::kHigh};
   Dropped dropped;
-  Shard& shard = ShardOf(key);
+  Shard& shard = ShardOf(slot.key);
   absl::MutexLock lock(&shard.mutex);
   if (!shard.slots.empty()) {
-    const Slot& old = shard.Find(key);
-    if (old.block != nullptr) {
-      slot.high |= old.high;
+    const Slot& old = shard.Find(slot.key);
+    if (!old.free()) {
+      if (slot.kind == Kind::kOutline && old.kind != Kind::kOutline) {
+        return;
+      }
+      if (slot.kind == Kind::kLow && old.kind == Kind::kHigh) {
+        slot.kind = Kind::kHigh;
+      }
       shard.Remove(static_cast<size_t>(&old - shard.slots.data()), &dropped);
     }
   }
   while (shard.counters.bytes + charge > shard_capacity_) {
-    shard.EvictOne(shard_capacity_, &dropped);
+    shard.EvictOne(slot.kind, shard_capacity_, &dropped);
   }
   ++shard.counters.inserts;
   shard.Add(std::move(slot));
@@ -110,7 +137,7 @@ void BlockCache::EraseTable(uint64_t table) {
     Dropped dropped;
     absl::MutexLock lock(&shard.mutex);
     for (size_t i = 0; i < shard.slots.size(); ++i) {
-      while (shard.slots[i].block != nullptr && shard.slots[i].key.table == table) {
+      while (!shard.slots[i].free() && shard.slots[i].key.table == table) {
         shard.Remove(i, &dropped);
       }
     }
@@ -120,7 +147,7 @@ void BlockCache::EraseTable(uint64_t table) {
 BlockCache::Slot& BlockCache::Shard::Find(const Key& key) {
   const size_t mask = slots.size() - 1;
   size_t i = HashOf(key) & mask;
-  while (slots[i].block != nullptr && slots[i].key != key) {
+  while (!slots[i].free() && slots[i].key != key) {
     i = (i + 1) & mask;
   }
   return slots[i];
@@ -128,34 +155,36 @@ BlockCache::Slot& BlockCache::Shard::Find(const Key& key) {
 
 void BlockCache::Shard::Add(Slot slot) {
   // Some are always free, so that a search ends, and soon.
-  if (4 * (counters.blocks + 1) > 3 * slots.size()) {
+  if (4 * (counters.blocks + counters.outlines + 1) > 3 * slots.size()) {
     std::vector<Slot> old(slots.empty() ? kFirstSlots : 2 * slots.size());
     old.swap(slots);
+    hints.assign(slots.size(), nullptr);
     for (Slot& moving : old) {
-      if (moving.block != nullptr) {
+      if (!moving.free()) {
         Slot& place = Find(moving.key);
         place = std::move(moving);
       }
     }
   }
-  const size_t charge = slot.block->charge();
-  ++counters.blocks;
+  const size_t charge = slot.charge();
+  ++(slot.kind == Kind::kOutline ? counters.outlines : counters.blocks);
   counters.bytes += charge;
-  low_bytes += slot.high ? 0 : charge;
+  bytes[static_cast<size_t>(slot.kind)] += charge;
   Slot& place = Find(slot.key);
   place = std::move(slot);
 }
 
 void BlockCache::Shard::Remove(size_t i, Dropped* dropped) {
-  const size_t charge = slots[i].block->charge();
-  --counters.blocks;
+  const Kind kind = slots[i].kind;
+  const size_t charge = slots[i].charge();
+  --(kind == Kind::kOutline ? counters.outlines : counters.blocks);
   counters.bytes -= charge;
-  low_bytes -= slots[i].high ? 0 : charge;
-  dropped->push_back(std::move(slots[i].block));
+  bytes[static_cast<size_t>(kind)] -= charge;
+  dropped->push_back(std::move(slots[i]));
   // What stands after it, up to a free slot, must still be found from where its search begins
   // (Knuth, volume 3, 6.4, algorithm R).
   const size_t mask = slots.size() - 1;
-  for (size_t next = (i + 1) & mask; slots[next].block != nullptr; next = (next + 1) & mask) {
+  for (size_t next = (i + 1) & mask; !slots[next].free(); next = (next + 1) & mask) {
     const size_t home = HashOf(slots[next].key) & mask;
     if (((next - home) & mask) >= ((next - i) & mask)) {
       slots[i] = std::move(slots[next]);
@@ -164,10 +193,19 @@ void BlockCache::Shard::Remove(size_t i, Dropped* dropped) {
   }
 }
 
-bool BlockCache::Shard::TryHand(size_t capacity) {
+BlockCache::Kind BlockCache::Shard::Yielding(Kind newcomer, size_t capacity) const {
+  const size_t low = bytes[static_cast<size_t>(Kind::kLow)];
+  const size_t high = bytes[static_cast<size_t>(Kind::kHigh)];
+  const size_t outlines = bytes[static_cast<size_t>(Kind::kOutline)];
+  if (low + high == 0 || (newcomer == Kind::kOutline && outlines > capacity / kOutlinesPart)) {
+    return Kind::kOutline;
+  }
+  return high == 0 || low > capacity / 5 ? Kind::kLow : Kind::kHigh;
+}
+
+bool BlockCache::Shard::TryHand(Kind kind) {
   const size_t mask = slots.size() - 1;
-  const bool evict_high = low_bytes <= capacity / 5 && low_bytes < counters.bytes;
-  while (slots[hand].block == nullptr || slots[hand].high != evict_high) {
+  while (slots[hand].free() || slots[hand].kind != kind) {
     hand = (hand + 1) & mask;
   }
   Slot& slot = slots[hand];
@@ -175,18 +213,37 @@ bool BlockCache::Shard::TryHand(size_t capacity) {
     return true;
   }
   slot.used = false;
-  low_bytes -= slot.high ? 0 : slot.block->charge();
-  slot.high = true;
+  if (kind == Kind::kLow) {
+    bytes[static_cast<size_t>(Kind::kLow)] -= slot.charge();
+    bytes[static_cast<size_t>(Kind::kHigh)] += slot.charge();
+    slot.kind = Kind::kHigh;
+  }
   hand = (hand + 1) & mask;
   return false;
 }
 
-void BlockCache::Shard::EvictOne(size_t capacity, Dropped* dropped) {
-  while (!TryHand(capacity)) {
+void BlockCache::Shard::EvictOne(Kind newcomer, size_t capacity, Dropped* dropped) {
+  while (!TryHand(Yielding(newcomer, capacity))) {
     // Each turn of the hand takes marks away.
   }
   ++counters.evictions;
   Remove(hand, dropped);
+}
+
+BlockCache::Keep BlockCache::Shard::KeepOf(Priority priority, bool has_outline, size_t capacity) {
+  if (counters.bytes <= capacity / 8 * 7) {
+    return capacity == 0 ? Keep::kNothing : Keep::kBlock;
+  }
+  const uint64_t turn = counters.misses % kMissesPerTry;
+  if (turn == 0 && TryHand(Yielding(Kind::kHigh, capacity))) {
+    return Keep::kBlock;
+  }
+  if (has_outline || priority == Priority::kLow) {
+    return Keep::kNothing;
+  }
+  const bool yields = Yielding(Kind::kOutline, capacity) == Kind::kOutline;
+  return !yields || (turn == kMissesPerTry / 2 && TryHand(Kind::kOutline)) ? Keep::kOutline
+                                                                           : Keep::kNothing;
 }
 
 BlockCache::Counters BlockCache::counters() const {
@@ -199,6 +256,7 @@ BlockCache::Counters BlockCache::counters() const {
     sum.evictions += shard.counters.evictions;
     sum.bytes += shard.counters.bytes;
     sum.blocks += shard.counters.blocks;
+    sum.outlines += shard.counters.outlines;
   }
   return sum;
 }

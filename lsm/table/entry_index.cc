@@ -137,6 +137,17 @@ EntryIndex EntryIndex::Over(const char* block, uint32_t end, uint32_t num_restar
   return index;
 }
 
+EntryIndex EntryIndex::CopyInto(uint64_t* slots, char* prefix) const {
+  EntryIndex copy;
+  std::copy_n(common_prefix_, common_, prefix);
+  copy.common_prefix_ = prefix;
+  copy.common_ = common_;
+  std::copy_n(slots_, size_, slots);
+  copy.slots_ = slots;
+  copy.size_ = size_;
+  return copy;
+}
+
 EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
   const int order =
       CompareKeys(user_key.substr(0, common_), absl::string_view(common_prefix_, common_));
@@ -165,7 +176,7 @@ EntryIndex::Range EntryIndex::Narrow(absl::string_view user_key) const {
 }
 
 bool EntryIndex::KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const {
-  if (n > common_ + kDigestBytes) {
+  if (!KnowsPrefixes(n)) {
     return false;
   }
   char digest[sizeof(uint64_t)];

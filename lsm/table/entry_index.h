@@ -35,7 +35,14 @@ class EntryIndex {
   static EntryIndex Over(const char* block, uint32_t end, uint32_t num_restarts,
                          absl::Span<uint64_t> room);
 
+  // The same index with its slots in `slots` and what its keys have in common in `prefix`, which
+  // have room for size() of them and common_bytes() and must outlive it: it needs no block any
+  // more.
+  EntryIndex CopyInto(uint64_t* slots, char* prefix) const;
+
   uint32_t size() const { return size_; }
+  // What all indexed user keys have in common, in bytes.
+  uint32_t common_bytes() const { return common_; }
   // Of the heap, in bytes.
   size_t memory_bytes() const { return owned_ == nullptr ? 0 : size_ * kBytesAnEntry; }
 
@@ -52,6 +59,8 @@ class EntryIndex {
   // Replaces `*key` by the first `n` bytes of the user key of entry `i`, which has as many. False
   // if the index does not know them.
   bool KeyPrefix(uint32_t i, size_t n, KeyBuffer* key) const;
+  // Does it know the first `n` bytes of each user key that has as many?
+  bool KnowsPrefixes(size_t n) const { return n <= common_ + kDigestBytes; }
 
  private:
   static constexpr int kOffsetBits = 24;

@@ -17,20 +17,17 @@ namespace {
 
 constexpr size_t kFreshReadahead = size_t{128} << 10;
 
-// What the first entry at or after the seek key says of `user_key`, versions of which below
-// `covering` are deleted.
-absl::StatusOr<Lookup> Judge(const BlockIterator& data, absl::string_view user_key,
-                             SequenceNumber covering, std::string* value) {
-  if (!SameKey(UserKey(data.key()), user_key)) {
+// What `entry`, the first one at or after `target`, says of the user key of that, versions of which
+// below `covering` are deleted. REQUIRES: the entry's key is valid.
+Lookup Judge(absl::string_view entry, absl::string_view entry_value, absl::string_view target,
+             SequenceNumber covering, std::string* value) {
+  if (!SameKey(UserKey(entry), UserKey(target))) {
     return Lookup::kAbsent;
   }
-  if (absl::Status status = CheckEntryKey(data); !status.ok()) {
-    return status;
-  }
-  if (Type(data.key()) == ValueType::kDeletion || Sequence(data.key()) < covering) {
+  if (Type(entry) == ValueType::kDeletion || Sequence(entry) < covering) {
     return Lookup::kDeleted;
   }
-  value->assign(data.value().data(), data.value().size());
+  value->assign(entry_value.data(), entry_value.size());
   return Lookup::kFound;
 }
 
@@ -123,17 +120,13 @@ absl::StatusOr<Lookup> TableReader::GetEntry(absl::string_view user_key,
     if (!entry.ok()) {
       return entry.status();
     }
-    absl::StatusOr<std::shared_ptr<const Block>> data_block = GetDataBlock(*entry, cost);
-    if (!data_block.ok()) {
-      return data_block.status();
+    const absl::StatusOr<std::optional<Lookup>> found =
+        LookInBlock(*entry, target.view(), covering, value, cost);
+    if (!found.ok()) {
+      return found.status();
     }
-    BlockIterator data(*std::move(data_block));
-    data.Seek(target.view());
-    if (data.Valid()) {
-      return Judge(data, user_key, covering, value);
-    }
-    if (!data.status().ok()) {
-      return data.status();
+    if (found->has_value()) {
+      return **found;
     }
     // Past the block's last key but not past its separator: a version that the snapshot sees can
     // open the next block only if the separator is a version of this key too.
@@ -208,11 +201,50 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetIndexBlock(size_t p
   return block;
 }
 
-absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetDataBlock(const IndexEntry& entry,
-                                                                       ReadCost* cost) {
+absl::StatusOr<std::optional<Lookup>> TableReader::LookInBlock(const IndexEntry& entry,
+                                                               absl::string_view target,
+                                                               SequenceNumber covering,
+                                                               std::string* value, ReadCost* cost) {
   thread_local BlockScratch scratch;
-  return GetBlock(entry, {.cache = caches_.data, .scratch = &scratch, .seeks = Block::Seeks::kMany},
-                  cost);
+  BlockCache::Miss miss;
+  std::shared_ptr<const Block> block;
+  if (caches_.data != nullptr) {
+    block = caches_.data->Lookup({.table = identity_.number, .offset = entry.handle.offset},
+                                 BlockCache::Priority::kHigh, &miss);
+  }
+  if (block != nullptr) {
+    ++cost->blocks_cached;
+  } else if (miss.outline != nullptr && miss.keep != BlockCache::Keep::kBlock) {
+    BlockOutline::Entry found;
+    switch (miss.outline->Seek(target, *file_, entry.handle.offset, &scratch, cost, &found)) {
+      case BlockOutline::Answer::kEntry:
+        return Judge(found.key.view(), found.value, target, covering, value);
+      case BlockOutline::Answer::kAbsent:
+        return Lookup::kAbsent;
+      case BlockOutline::Answer::kUnclear:
+        break;
+    }
+  }
+  if (block == nullptr) {
+    const BlockUse use{.cache = caches_.data, .scratch = &scratch, .seeks = Block::Seeks::kMany};
+    absl::StatusOr<std::shared_ptr<const Block>> read = ReadMissed(entry, use, miss.keep, cost);
+    if (!read.ok()) {
+      return read.status();
+    }
+    block = *std::move(read);
+  }
+  BlockIterator data(std::move(block));
+  data.Seek(target);
+  if (!data.Valid()) {
+    if (!data.status().ok()) {
+      return data.status();
+    }
+    return std::nullopt;
+  }
+  if (absl::Status status = CheckEntryKey(data); !status.ok()) {
+    return status;
+  }
+  return Judge(data.key(), data.value(), target, covering, value);
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> TableReader::ScanDataBlock(const IndexEntry& entry,
@@ -251,15 +283,23 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
                                                                    const BlockUse& use,
                                                                    ReadCost* cost) {
   const BlockCache::Key key{.table = identity_.number, .offset = entry.handle.offset};
-  bool keep = false;
+  BlockCache::Miss miss;
   if (use.cache != nullptr) {
     if (std::shared_ptr<const Block> block =
-            use.cache->Lookup(key, use.priority, use.fill_cache ? &keep : nullptr);
+            use.cache->Lookup(key, use.priority, use.fill_cache ? &miss : nullptr);
         block != nullptr) {
       ++cost->blocks_cached;
       return block;
     }
   }
+  return ReadMissed(entry, use, miss.keep, cost);
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadMissed(const IndexEntry& entry,
+                                                                     const BlockUse& use,
+                                                                     BlockCache::Keep keep,
+                                                                     ReadCost* cost) {
+  const BlockCache::Key key{.table = identity_.number, .offset = entry.handle.offset};
   ++cost->blocks_read;
   cost->bytes_read += entry.handle.size + kBlockTrailerBytes;
   if (use.readahead != nullptr) {
@@ -272,13 +312,19 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::GetBlock(const IndexEn
       return BorrowBlock(*bytes, name_, entry.handle, entry.checksum);
     }
   }
-  if (!keep && use.scratch != nullptr) {
-    return ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
+  const bool keeps_block = keep == BlockCache::Keep::kBlock;
+  if (!keeps_block && use.scratch != nullptr) {
+    absl::StatusOr<std::shared_ptr<const Block>> block =
+        ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
+    if (keep == BlockCache::Keep::kOutline && block.ok() && (*block)->borrowed() && InMemory()) {
+      use.cache->Insert(key, BlockOutline::Of(**block));
+    }
+    return block;
   }
-  absl::StatusOr<std::shared_ptr<const Block>> block =
-      ReadBlock(*file_, name_, entry.handle, entry.checksum, keep ? use.seeks : Block::Seeks::kFew,
-                keep ? use.cache->memory() : nullptr);
-  if (block.ok() && keep) {
+  absl::StatusOr<std::shared_ptr<const Block>> block = ReadBlock(
+      *file_, name_, entry.handle, entry.checksum, keeps_block ? use.seeks : Block::Seeks::kFew,
+      keeps_block ? use.cache->memory() : nullptr);
+  if (block.ok() && keeps_block) {
     use.cache->Insert(key, *block, use.priority);
   }
   return block;

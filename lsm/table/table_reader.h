@@ -121,12 +121,15 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   // it. Kept from now on if `keep`. `cost` is not null.
   absl::StatusOr<std::shared_ptr<const Block>> GetIndexBlock(size_t partition, bool keep,
                                                              ReadCost* cost);
+  // GetEntry's part for one data block, or for its outline. Nothing if all its entries are before
+  // `target`.
+  absl::StatusOr<std::optional<Lookup>> LookInBlock(const IndexEntry& entry,
+                                                    absl::string_view target,
+                                                    SequenceNumber covering, std::string* value,
+                                                    ReadCost* cost);
   // Blocks through the cache.
-  // A data block, for a lookup: it lives until this thread's next one.
-  absl::StatusOr<std::shared_ptr<const Block>> GetDataBlock(const IndexEntry& entry,
-                                                            ReadCost* cost);
-  // The same for a scan. The block may lie in `readahead` or `scratch`: it lives until the next
-  // call with them.
+  // A data block for a scan. It may lie in `readahead` or `scratch`: it lives until the next call
+  // with them.
   absl::StatusOr<std::shared_ptr<const Block>> ScanDataBlock(const IndexEntry& entry,
                                                              bool fill_cache, Readahead* readahead,
                                                              BlockScratch* scratch, ReadCost* cost);
@@ -138,6 +141,10 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   bool InMemory() const { return !file_->Ahead(0, 1).empty(); }
   absl::StatusOr<std::shared_ptr<const Block>> GetBlock(const IndexEntry& entry,
                                                         const BlockUse& use, ReadCost* cost);
+  // The part for what is not cached, of which what `keep` says is inserted.
+  absl::StatusOr<std::shared_ptr<const Block>> ReadMissed(const IndexEntry& entry,
+                                                          const BlockUse& use,
+                                                          BlockCache::Keep keep, ReadCost* cost);
 
   const std::unique_ptr<ReadableFile> file_;
   TableIdentity identity_;

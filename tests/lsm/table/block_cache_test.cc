@@ -28,6 +28,24 @@ std::shared_ptr<const Block> MakeBlock(size_t bytes, uint64_t offset = 0) {
   return *block;
 }
 
+std::shared_ptr<const BlockOutline> MakeOutline() {
+  BlockBuilder builder(16);
+  for (char c = 'a'; c <= 'z'; ++c) {
+    builder.Add(Key(std::string(1, c), 1), "value");
+  }
+  const std::string built(builder.Finish());
+  const auto block = Block::ParseBorrowed(built, std::make_shared<std::string>("a.sst"), 0);
+  REQUIRE(block.ok());
+  return BlockOutline::Of(**block);
+}
+
+BlockCache::Miss MissOf(BlockCache* cache, const BlockCache::Key& key,
+                        BlockCache::Priority priority = BlockCache::Priority::kHigh) {
+  BlockCache::Miss miss;
+  REQUIRE(cache->Lookup(key, priority, &miss) == nullptr);
+  return miss;
+}
+
 TEST_CASE("block cache: finds what was inserted, under its own table and offset only") {
   BlockCache cache(1 << 20);
   const auto block = MakeBlock(100);
@@ -160,11 +178,11 @@ TEST_CASE("block cache: a block that a scan brought stays if lookups use it") {
 TEST_CASE("block cache: one with room keeps what is missed, a full one each eighth of that") {
   BlockCache cache(100'000);
   const auto keeps = [&cache](uint64_t offset) {
-    bool keep = false;
+    BlockCache::Miss miss;
     const bool scan = offset % 3 == 0;
     const auto priority = scan ? BlockCache::Priority::kLow : BlockCache::Priority::kHigh;
-    REQUIRE(cache.Lookup({1, offset}, priority, &keep) == nullptr);
-    return keep;
+    REQUIRE(cache.Lookup({1, offset}, priority, &miss) == nullptr);
+    return miss.keep == BlockCache::Keep::kBlock;
   };
   CHECK(keeps(1));
   CHECK(keeps(3));
@@ -188,9 +206,7 @@ TEST_CASE(
   // Misses of one key, until it is to be kept.
   const auto refusals = [&cache] {
     for (uint64_t refused = 0;; ++refused) {
-      bool keep = false;
-      REQUIRE(cache.Lookup({1, 1}, BlockCache::Priority::kHigh, &keep) == nullptr);
-      if (keep) {
+      if (MissOf(&cache, {1, 1}).keep == BlockCache::Keep::kBlock) {
         return refused;
       }
     }
@@ -212,9 +228,91 @@ TEST_CASE(
 
 TEST_CASE("block cache: one without room keeps nothing") {
   BlockCache cache(0);
-  bool keep = true;
-  CHECK(cache.Lookup({1, 1}, BlockCache::Priority::kHigh, &keep) == nullptr);
-  CHECK_FALSE(keep);
+  CHECK(MissOf(&cache, {1, 1}).keep == BlockCache::Keep::kNothing);
+}
+
+TEST_CASE("block cache: an outline is no hit, and is for point lookups") {
+  BlockCache cache(1 << 20);
+  const auto outline = MakeOutline();
+  cache.Insert({1, 2}, outline);
+  CHECK(MissOf(&cache, {1, 2}).outline == outline);
+  CHECK(MissOf(&cache, {1, 2}, BlockCache::Priority::kLow).outline == nullptr);
+  CHECK(MissOf(&cache, {1, 3}).outline == nullptr);
+  CHECK(cache.Ahead({1, 2}).empty());
+  CHECK(cache.counters().hits == 0);
+  CHECK(cache.counters().misses == 3);
+  CHECK(cache.counters().outlines == 1);
+  CHECK(cache.counters().blocks == 0);
+  CHECK(cache.counters().bytes == outline->charge());
+  // There is room for the block, which takes its place and is not pushed out by it again.
+  CHECK(MissOf(&cache, {1, 2}).keep == BlockCache::Keep::kBlock);
+  const auto block = MakeBlock(100);
+  cache.Insert({1, 2}, block);
+  cache.Insert({1, 2}, outline);
+  CHECK(cache.Lookup({1, 2}) == block);
+  CHECK(cache.counters().outlines == 0);
+  CHECK(outline.use_count() == 1);
+
+  cache.Insert({1, 4}, outline);
+  cache.EraseTable(1);
+  CHECK(outline.use_count() == 1);
+  CHECK(cache.counters().bytes == 0);
+}
+
+TEST_CASE("block cache: outlines take a quarter of a full cache from its blocks, and no more") {
+  constexpr size_t kCapacity = 400'000;  // one shard
+  BlockCache cache(kCapacity);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    cache.Insert({2, i}, MakeBlock(1000));
+  }
+  const size_t charge = MakeOutline()->charge();
+  uint64_t of_quarter = 0;
+  uint64_t later = 0;
+  for (uint64_t i = 0; i < 2000; ++i) {
+    const bool room = cache.counters().outlines * charge <= kCapacity / 4;
+    if (MissOf(&cache, {1, i}).keep == BlockCache::Keep::kOutline) {
+      ++(room ? of_quarter : later);
+      cache.Insert({1, i}, MakeOutline());
+    }
+    REQUIRE(cache.counters().bytes <= kCapacity);
+    REQUIRE(cache.counters().outlines * charge <= kCapacity / 4 + 2000);
+  }
+  CHECK(of_quarter == kCapacity / 4 / charge + 1);
+  // Then each eighth miss takes the room of one that was of no use.
+  CHECK(later > (2000 - of_quarter) / 10);
+  CHECK(later <= (2000 - of_quarter) / 8 + 1);
+  CHECK(cache.counters().blocks * MakeBlock(1000)->charge() > kCapacity * 7 / 10);
+  // Neither a scan nor who has one is told to keep one.
+  for (uint64_t i = 0; i < 100; ++i) {
+    CHECK(MissOf(&cache, {3, i}, BlockCache::Priority::kLow).keep != BlockCache::Keep::kOutline);
+  }
+}
+
+TEST_CASE(
+    "block cache: blocks of a new set come in the place of old ones, where outlines were first") {
+  constexpr uint64_t kSet = 300;
+  BlockCache cache(400'000);
+  for (uint64_t i = 0; i < kSet; ++i) {
+    cache.Insert({1, i}, MakeBlock(1000));
+  }
+  const auto lookup = [&cache](uint64_t i) {
+    BlockCache::Miss miss;
+    const bool hit = cache.Lookup({2, i}, BlockCache::Priority::kHigh, &miss) != nullptr;
+    if (miss.keep == BlockCache::Keep::kBlock) {
+      cache.Insert({2, i}, MakeBlock(1000));
+    } else if (miss.keep == BlockCache::Keep::kOutline) {
+      cache.Insert({2, i}, MakeOutline());
+    }
+    return hit;
+  };
+  uint64_t hits = 0;
+  for (int round = 0; round < 30; ++round) {
+    hits = 0;
+    for (uint64_t i = 0; i < kSet; ++i) {
+      hits += lookup(i) ? 1 : 0;
+    }
+  }
+  CHECK(hits > kSet / 2);
 }
 
 TEST_CASE("block cache: a small one keeps large blocks, within its budget") {

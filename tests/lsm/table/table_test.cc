@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -605,6 +606,92 @@ TEST_CASE("table: scans of a mapped file give what is there, cache two blocks, a
     CHECK(cache.counters().hits == 2 * scans);
     CHECK(cache.counters().hits + cache.counters().misses == (scans + 1) * blocks);
   }
+}
+
+// A table of a mapped file, in which the blocks have four times the room of the cache.
+struct MappedTable {
+  explicit MappedTable(Compression compression = Compression::kNone)
+      : built(Build(PosixFileSystem(), path, entries, 4096, compression)),
+        cache(built.properties.data_bytes / 4),
+        reader(Open(PosixFileSystem(), path, built, TableCaches(&cache, &index_budget))) {}
+
+  // Looks for all keys, in no order, and checks what is found. What is lost counts in `*lost`.
+  ReadCost GetAll(size_t* lost) const {
+    std::vector<absl::string_view> user_keys;
+    for (const auto& [key, value] : entries) {
+      user_keys.push_back(UserKey(key));
+    }
+    std::shuffle(user_keys.begin(), user_keys.end(), std::mt19937(1));
+    ReadCost cost;
+    *lost = 0;
+    for (const absl::string_view user_key : user_keys) {
+      std::string value;
+      const auto found =
+          reader->Get(user_key, FilterHash(user_key), kMaxSequenceNumber, &value, &cost);
+      if (!found.ok()) {
+        REQUIRE_MESSAGE(found.status().code() == absl::StatusCode::kDataLoss,
+                        found.status().ToString());
+        ++*lost;
+        continue;
+      }
+      const auto [lookup, newest] = Expected(entries, user_key, kMaxSequenceNumber);
+      REQUIRE(*found == lookup);
+      REQUIRE(value == newest);
+    }
+    return cost;
+  }
+  // Until the cache holds what it is going to hold.
+  ReadCost Settle() const {
+    size_t lost = 0;
+    GetAll(&lost);
+    GetAll(&lost);
+    const ReadCost cost = GetAll(&lost);
+    CHECK(lost == 0);
+    return cost;
+  }
+
+  static Entries LongEntries() {
+    Entries entries = ManyEntries(20000, 12);
+    for (auto& [key, value] : entries) {
+      value.append(Type(key) == ValueType::kDeletion ? 0 : 100, '.');
+    }
+    return entries;
+  }
+
+  const Entries entries = LongEntries();
+  const TempDir dir;
+  const std::string path = dir.path() + "/L0_001.sst";
+  const BuiltTable built;
+  BlockCache cache;
+  IndexBudget index_budget{1 << 20};
+  const std::shared_ptr<TableReader> reader;
+};
+
+TEST_CASE("table: of blocks that a full cache does not keep lookups read one entry each") {
+  const MappedTable table;
+  const ReadCost cost = table.Settle();
+  CHECK(table.cache.counters().outlines > table.built.properties.data_blocks / 3);
+  CHECK(table.cache.counters().bytes <= table.cache.capacity_bytes());
+  CHECK(cost.bytes_read < cost.blocks_read * 4096 * 2 / 3);
+  CHECK(cost.blocks_read + cost.blocks_cached >= 2 * table.entries.size());
+}
+
+TEST_CASE("table: a lookup by an outline finds the damage that came after it") {
+  const MappedTable table;
+  table.Settle();
+  std::fstream file(table.path, std::ios::binary | std::ios::in | std::ios::out);
+  file << std::string(table.built.properties.data_bytes, 'x');
+  file.close();
+  REQUIRE(file.good());
+  size_t lost = 0;
+  table.GetAll(&lost);
+  CHECK(lost > table.entries.size() / 2);  // the others are in the cache
+}
+
+TEST_CASE("table: compressed blocks, whose entries are nowhere in the file, get no outlines") {
+  const MappedTable table(Compression::kLz4);
+  table.Settle();
+  CHECK(table.cache.counters().outlines == 0);
 }
 
 TEST_CASE("table: a scan gives what lies before the damage, also where it read ahead") {
