@@ -192,8 +192,11 @@ BlockHandle TableBuilder::WriteBlock(absl::string_view stored, Compression compr
 
 void TableBuilder::Flush() {
   status_ = file_->Append(buffer_);
-  file_->StartSync();  // the disk writes while the next blocks are built
   buffer_.clear();
+  if (offset_ - sync_started_ >= kSyncBytes) {
+    file_->StartSync();  // the disk writes while the next blocks are built
+    sync_started_ = offset_;
+  }
 }
 
 }  // namespace fathom

@@ -30,10 +30,7 @@ struct ScanUse {
 
   // As TableReader::NewIterator says.
   static ScanUse Of(bool fill_cache) {
-    // Who does not fill the cache means to read much: compactions, large scans.
-    return {.keep_index = fill_cache,
-            .fill_cache = fill_cache,
-            .most_ahead = size_t{fill_cache ? 256u : 1024u} << 10};
+    return {.keep_index = fill_cache, .fill_cache = fill_cache, .most_ahead = size_t{256} << 10};
   }
 };
 

@@ -69,10 +69,10 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
                              SequenceNumber snapshot, std::string* value, ReadCost* cost);
 
   // A cursor over the entries, which knows nothing of range tombstones. It keeps the reader alive.
-  // Going forward it reads ahead, up to 1 MiB; with `fill_cache` up to 256 KiB, and not where the
-  // file is mapped. Of blocks in order two enter the cache if `fill_cache`, with low priority, and
-  // so do those that it comes to going backward. `cost` (may be null, must outlive the iterator)
-  // counts the blocks that it came to.
+  // Going forward it reads up to 256 KiB ahead; with `fill_cache` not where the file is mapped. Of
+  // blocks in order two enter the cache if `fill_cache`, with low priority, and so do those that it
+  // comes to going backward. `cost` (may be null, must outlive the iterator) counts the blocks that
+  // it came to.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache, ReadCost* cost);
   // The same without `fill_cache`, for a table that was just written: what is read ahead stays in
   // the processor's own caches. The index is kept for lookups to come if `keep_index`.
