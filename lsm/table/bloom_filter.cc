@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lsm/io/prepare_pages.h"
+
 namespace fathom {
 namespace {
 
@@ -10,25 +12,34 @@ constexpr uint8_t kVersion = 1;
 }  // namespace
 
 void BloomFilterBuilder::Add(uint64_t filter_hash) {
-  if (hashes_.empty() || hashes_.back() != filter_hash) {
-    hashes_.push_back(filter_hash);
+  if (num_keys_ > 0 && last_hash_ == filter_hash) {
+    return;
   }
+  if (num_keys_ % kChunkHashes == 0) {
+    chunks_.push_back(std::make_unique_for_overwrite<uint64_t[]>(kChunkHashes));
+    PreparePages(reinterpret_cast<char*>(chunks_.back().get()), kChunkHashes * sizeof(uint64_t));
+  }
+  chunks_.back()[num_keys_ % kChunkHashes] = filter_hash;
+  last_hash_ = filter_hash;
+  ++num_keys_;
 }
 
 std::string BloomFilterBuilder::Finish() {
-  const size_t bytes = std::max(BloomFilter::kLineBytes, (hashes_.size() * 6 + 4) / 5);
+  const size_t bytes = std::max(BloomFilter::kLineBytes, (num_keys_ * 6 + 4) / 5);
   std::string filter(bytes + kFilterTrailerBytes, '\0');
-  for (const uint64_t hash : hashes_) {
+  for (size_t i = 0; i < num_keys_; ++i) {
+    const uint64_t hash = chunks_[i / kChunkHashes][i % kChunkHashes];
     char* const line = filter.data() + BloomFilter::LineOffset(hash, bytes);
     auto h = static_cast<uint32_t>(hash);
-    for (int i = 0; i < BloomFilter::kProbes; ++i, h *= BloomFilter::kProbeFactor) {
+    for (int probe = 0; probe < BloomFilter::kProbes; ++probe, h *= BloomFilter::kProbeFactor) {
       const uint32_t bit = h >> 23;
       line[bit / 8] = static_cast<char>(line[bit / 8] | 1 << bit % 8);
     }
   }
   filter[bytes] = static_cast<char>(BloomFilter::kProbes);
   filter[bytes + 1] = static_cast<char>(kVersion);
-  hashes_.clear();
+  chunks_.clear();
+  num_keys_ = 0;
   return filter;
 }
 

@@ -19,8 +19,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "lsm/format/coding.h"
@@ -34,12 +35,17 @@ class BloomFilterBuilder {
  public:
   // FilterHash of a key. A key given twice in a row counts once.
   void Add(uint64_t filter_hash);
-  size_t num_keys() const { return hashes_.size(); }
+  size_t num_keys() const { return num_keys_; }
   // The filter block. The builder is empty after it.
   std::string Finish();
 
  private:
-  std::deque<uint64_t> hashes_;  // a vector that grows costs fresh memory each time
+  static constexpr size_t kChunkHashes = 4096;
+
+  // Full, but for the last one: a vector that grows costs fresh memory each time.
+  std::vector<std::unique_ptr<uint64_t[]>> chunks_;
+  size_t num_keys_ = 0;
+  uint64_t last_hash_ = 0;
 };
 
 // A view of a filter block, which must outlive it. Thread safe.
