@@ -27,7 +27,8 @@ struct Options {
   // Bytes of entries (keys, values and 10 to 18 bytes of header each) that a memtable takes before
   // it is flushed to a level-0 table. Its index costs some 15 % more on top of entries of 116
   // bytes, a greater part of small ones; its filter 1.6 % of this. Default: 4 MiB. Larger means
-  // fewer, larger tables and less compaction, for more memory and a longer replay on open.
+  // fewer, larger tables and less compaction, for more memory and a longer replay on open. Memory
+  // of up to two that are gone stays with the store for those to come.
   size_t memtable_bytes = size_t{4} << 20;
 
   // Full memtables that may wait for their flush; a writer that finds so many waits. Default: 2.

@@ -19,10 +19,10 @@ constexpr size_t kOutlinesPart = 4;
 
 // All that a seek in a Block of 4 KiB or in its outline needs first: itself, and its index, which
 // follows it.
-void PrefetchBlock(const char* memory) {
+void PrefetchBlock(const void* memory) {
   constexpr size_t kLines = 7;
   for (size_t line = 0; line < kLines; ++line) {
-    __builtin_prefetch(memory + line * ABSL_CACHELINE_SIZE);
+    __builtin_prefetch(static_cast<const char*>(memory) + line * ABSL_CACHELINE_SIZE);
   }
 }
 
@@ -51,29 +51,31 @@ BlockCache::Shard& BlockCache::ShardOf(const Key& key) {
 std::shared_ptr<const Block> BlockCache::Lookup(const Key& key, Priority priority, Miss* miss) {
   Shard& shard = ShardOf(key);
   absl::MutexLock lock(&shard.mutex);
-  bool has_outline = false;
+  bool wants_outline = miss != nullptr && miss->takes_outline;
   if (!shard.slots.empty()) {
-    const char*& hint = shard.hints[HashOf(key) & (shard.slots.size() - 1)];
-    PrefetchBlock(hint);
+    const void*& hint = shard.hints[HashOf(key) & (shard.slots.size() - 1)];
+    if (hint != nullptr) {
+      PrefetchBlock(hint);
+    }
     Slot& slot = shard.Find(key);
-    if (!slot.free()) {
+    if (slot.held != nullptr) {
       // Changing the count of owners waits for the memory.
-      hint = slot.memory();
+      hint = slot.held.get();
       PrefetchBlock(hint);
       slot.used |= priority == Priority::kHigh;
-    }
-    if (slot.block != nullptr) {
-      ++shard.counters.hits;
-      return slot.block;
-    }
-    has_outline = slot.outline != nullptr;
-    if (miss != nullptr && priority == Priority::kHigh) {
-      miss->outline = slot.outline;
+      if (slot.kind != Kind::kOutline) {
+        ++shard.counters.hits;
+        return std::static_pointer_cast<const Block>(slot.held);
+      }
+      if (wants_outline) {
+        miss->outline = std::static_pointer_cast<const BlockOutline>(slot.held);
+        wants_outline = false;
+      }
     }
   }
   ++shard.counters.misses;
   if (miss != nullptr) {
-    miss->keep = shard.KeepOf(priority, has_outline, shard_capacity_);
+    miss->keep = shard.KeepOf(wants_outline, shard_capacity_);
   }
   return nullptr;
 }
@@ -84,8 +86,10 @@ PrefetchStream BlockCache::Ahead(const Key& key) {
   if (shard.slots.empty() || memory_ == nullptr) {
     return {};
   }
-  const auto* const block = reinterpret_cast<const char*>(shard.Find(key).block.get());
-  return block == nullptr ? PrefetchStream() : PrefetchStream(block, memory_->frame_bytes());
+  const Slot& slot = shard.Find(key);
+  return slot.held == nullptr || slot.kind == Kind::kOutline
+             ? PrefetchStream()
+             : PrefetchStream(static_cast<const char*>(slot.held.get()), memory_->frame_bytes());
 }
 
 void BlockCache::PrefetchSlot(const Key& key) {
@@ -98,11 +102,11 @@ void BlockCache::PrefetchSlot(const Key& key) {
 
 void BlockCache::Insert(const Key& key, std::shared_ptr<const Block> block, Priority priority) {
   const Kind kind = priority == Priority::kHigh ? Kind::kHigh : Kind::kLow;
-  Insert({.key = key, .block = std::move(block), .kind = kind});
+  Insert({.key = key, .held = std::move(block), .kind = kind});
 }
 
 void BlockCache::Insert(const Key& key, std::shared_ptr<const BlockOutline> outline) {
-  Insert({.key = key, .outline = std::move(outline), .kind = Kind::kOutline});
+  Insert({.key = key, .held = std::move(outline), .kind = Kind::kOutline});
 }
 
 void BlockCache::Insert(Slot slot) {
@@ -115,7 +119,7 @@ void BlockCache::Insert(Slot slot) {
   absl::MutexLock lock(&shard.mutex);
   if (!shard.slots.empty()) {
     const Slot& old = shard.Find(slot.key);
-    if (!old.free()) {
+    if (old.held != nullptr) {
       if (slot.kind == Kind::kOutline && old.kind != Kind::kOutline) {
         return;
       }
@@ -137,17 +141,22 @@ void BlockCache::EraseTable(uint64_t table) {
     Dropped dropped;
     absl::MutexLock lock(&shard.mutex);
     for (size_t i = 0; i < shard.slots.size(); ++i) {
-      while (!shard.slots[i].free() && shard.slots[i].key.table == table) {
+      while (shard.slots[i].held != nullptr && shard.slots[i].key.table == table) {
         shard.Remove(i, &dropped);
       }
     }
   }
 }
 
+size_t BlockCache::Slot::charge() const {
+  return kind == Kind::kOutline ? static_cast<const BlockOutline*>(held.get())->charge()
+                                : static_cast<const Block*>(held.get())->charge();
+}
+
 BlockCache::Slot& BlockCache::Shard::Find(const Key& key) {
   const size_t mask = slots.size() - 1;
   size_t i = HashOf(key) & mask;
-  while (!slots[i].free() && slots[i].key != key) {
+  while (slots[i].held != nullptr && slots[i].key != key) {
     i = (i + 1) & mask;
   }
   return slots[i];
@@ -160,7 +169,7 @@ void BlockCache::Shard::Add(Slot slot) {
     old.swap(slots);
     hints.assign(slots.size(), nullptr);
     for (Slot& moving : old) {
-      if (!moving.free()) {
+      if (moving.held != nullptr) {
         Slot& place = Find(moving.key);
         place = std::move(moving);
       }
@@ -184,7 +193,7 @@ void BlockCache::Shard::Remove(size_t i, Dropped* dropped) {
   // What stands after it, up to a free slot, must still be found from where its search begins
   // (Knuth, volume 3, 6.4, algorithm R).
   const size_t mask = slots.size() - 1;
-  for (size_t next = (i + 1) & mask; !slots[next].free(); next = (next + 1) & mask) {
+  for (size_t next = (i + 1) & mask; slots[next].held != nullptr; next = (next + 1) & mask) {
     const size_t home = HashOf(slots[next].key) & mask;
     if (((next - home) & mask) >= ((next - i) & mask)) {
       slots[i] = std::move(slots[next]);
@@ -205,7 +214,7 @@ BlockCache::Kind BlockCache::Shard::Yielding(Kind newcomer, size_t capacity) con
 
 bool BlockCache::Shard::TryHand(Kind kind) {
   const size_t mask = slots.size() - 1;
-  while (slots[hand].free() || slots[hand].kind != kind) {
+  while (slots[hand].held == nullptr || slots[hand].kind != kind) {
     hand = (hand + 1) & mask;
   }
   Slot& slot = slots[hand];
@@ -230,20 +239,20 @@ void BlockCache::Shard::EvictOne(Kind newcomer, size_t capacity, Dropped* droppe
   Remove(hand, dropped);
 }
 
-BlockCache::Keep BlockCache::Shard::KeepOf(Priority priority, bool has_outline, size_t capacity) {
-  if (counters.bytes <= capacity / 8 * 7) {
+BlockCache::Keep BlockCache::Shard::KeepOf(bool wants_outline, size_t capacity) {
+  if (counters.bytes <= capacity / 8 * (wants_outline ? 6 : 7)) {
     return capacity == 0 ? Keep::kNothing : Keep::kBlock;
   }
   const uint64_t turn = counters.misses % kMissesPerTry;
   if (turn == 0 && TryHand(Yielding(Kind::kHigh, capacity))) {
     return Keep::kBlock;
   }
-  if (has_outline || priority == Priority::kLow) {
+  if (!wants_outline) {
     return Keep::kNothing;
   }
-  const bool yields = Yielding(Kind::kOutline, capacity) == Kind::kOutline;
-  return !yields || (turn == kMissesPerTry / 2 && TryHand(Kind::kOutline)) ? Keep::kOutline
-                                                                           : Keep::kNothing;
+  const bool for_another = Yielding(Kind::kOutline, capacity) == Kind::kOutline;
+  return !for_another || (turn == kMissesPerTry / 2 && TryHand(Kind::kOutline)) ? Keep::kOutline
+                                                                                : Keep::kNothing;
 }
 
 BlockCache::Counters BlockCache::counters() const {

@@ -7,8 +7,8 @@
 // clock hand that goes round it: an unused block goes, a used one loses its mark. What point
 // lookups use is high; what a scan brings is low, until a point lookup uses it. High blocks are
 // evicted only while low ones have at most a fifth of the shard: a scan can take no more from
-// lookups. Outlines come when a shard is full, take the room of blocks up to a quarter of it, and
-// from there on that of other outlines.
+// lookups. Outlines come when blocks have three quarters of a shard, take the room of blocks up to
+// a quarter of it, and from there on that of other outlines.
 #pragma once
 
 #include <array>
@@ -51,11 +51,12 @@ class BlockCache {
   // What a block is read for: a point lookup, or a scan, which seldom comes back to it.
   enum class Priority : uint8_t { kHigh, kLow };
 
-  // What to do about a block that is not here.
+  // What to do about a block that is not here, once it was read.
   enum class Keep : uint8_t { kNothing, kBlock, kOutline };
   struct Miss {
-    Keep keep = Keep::kNothing;                   // once it was read
-    std::shared_ptr<const BlockOutline> outline;  // may be null, and is for a scan
+    bool takes_outline = false;  // set by who looks up: an outline of the block would be of use
+    Keep keep = Keep::kNothing;
+    std::shared_ptr<const BlockOutline> outline = nullptr;  // if there is one
   };
 
   // `capacity_bytes` 0 keeps nothing. The budget is split evenly over the shards. A cache of 32 MiB
@@ -66,7 +67,7 @@ class BlockCache {
   // shard each eighth miss tries the block at the clock hand: one that was of no use since the hand
   // came by makes room, a used one loses its mark and stays. So reads all over a store larger than
   // the cache hardly turn it over, and a new set of blocks in demand soon takes the place of an old
-  // one. The same holds for outlines.
+  // one. The same holds for outlines, for which some room is left when blocks have three quarters.
   std::shared_ptr<const Block> Lookup(const Key& key, Priority priority = Priority::kHigh,
                                       Miss* miss = nullptr);
   // The block of `key` in its frame, for who will look it up soon; of nothing if it is not here.
@@ -99,19 +100,11 @@ class BlockCache {
 
   struct Slot {
     Key key;
-    // One of them; none in a free slot.
-    std::shared_ptr<const Block> block = nullptr;
-    std::shared_ptr<const BlockOutline> outline = nullptr;
+    std::shared_ptr<const void> held;  // what `kind` says; null in a free slot
     Kind kind = Kind::kLow;
     bool used = false;  // by a point lookup, since the hand came by
 
-    bool free() const { return block == nullptr && outline == nullptr; }
-    size_t charge() const { return block != nullptr ? block->charge() : outline->charge(); }
-    // Where a search in it begins.
-    const char* memory() const {
-      return block != nullptr ? reinterpret_cast<const char*>(block.get())
-                              : reinterpret_cast<const char*>(outline.get());
-    }
+    size_t charge() const;
   };
   // Freed by the caller after the lock is released.
   using Dropped = absl::InlinedVector<Slot, 2>;
@@ -121,7 +114,7 @@ class BlockCache {
     std::vector<Slot> slots ABSL_GUARDED_BY(mutex);  // none, or a power of two
     // Where the memory lies, or lay, of what was last found from this slot on: dense, and so at
     // hand before the slot is. To be prefetched, never to be read.
-    std::vector<const char*> hints ABSL_GUARDED_BY(mutex);
+    std::vector<const void*> hints ABSL_GUARDED_BY(mutex);
     size_t hand ABSL_GUARDED_BY(mutex) = 0;
     std::array<size_t, kKinds> bytes ABSL_GUARDED_BY(mutex) = {};
     Counters counters ABSL_GUARDED_BY(mutex);
@@ -138,9 +131,8 @@ class BlockCache {
     bool TryHand(Kind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
     void EvictOne(Kind newcomer, size_t capacity, Dropped* dropped)
         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-    // What to keep of a block that was missed.
-    Keep KeepOf(Priority priority, bool has_outline, size_t capacity)
-        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+    // What to keep of a block that was missed, of which an outline would be new, and of use.
+    Keep KeepOf(bool wants_outline, size_t capacity) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   };
 
   static uint64_t HashOf(const Key& key);

@@ -179,6 +179,7 @@ absl::Status TableReader::ParseTail() {
   range_tombstones_ = std::move(tail->range_tombstones);
   properties_ = tail->properties;
   index_.emplace(std::move(tail->index), properties_.data_blocks, caches_.index);
+  takes_outlines_ = properties_.compression == Compression::kNone && InMemory();
   return absl::OkStatus();
 }
 
@@ -206,7 +207,7 @@ absl::StatusOr<std::optional<Lookup>> TableReader::LookInBlock(const IndexEntry&
                                                                SequenceNumber covering,
                                                                std::string* value, ReadCost* cost) {
   thread_local BlockScratch scratch;
-  BlockCache::Miss miss;
+  BlockCache::Miss miss{.takes_outline = takes_outlines_};
   std::shared_ptr<const Block> block;
   if (caches_.data != nullptr) {
     block = caches_.data->Lookup({.table = identity_.number, .offset = entry.handle.offset},
@@ -316,7 +317,7 @@ absl::StatusOr<std::shared_ptr<const Block>> TableReader::ReadMissed(const Index
   if (!keeps_block && use.scratch != nullptr) {
     absl::StatusOr<std::shared_ptr<const Block>> block =
         ReadBlockInto(use.scratch, *file_, name_, entry.handle, entry.checksum);
-    if (keep == BlockCache::Keep::kOutline && block.ok() && (*block)->borrowed() && InMemory()) {
+    if (keep == BlockCache::Keep::kOutline && block.ok() && (*block)->borrowed()) {
       use.cache->Insert(key, BlockOutline::Of(**block));
     }
     return block;

@@ -41,7 +41,7 @@ std::shared_ptr<const BlockOutline> MakeOutline() {
 
 BlockCache::Miss MissOf(BlockCache* cache, const BlockCache::Key& key,
                         BlockCache::Priority priority = BlockCache::Priority::kHigh) {
-  BlockCache::Miss miss;
+  BlockCache::Miss miss{.takes_outline = priority == BlockCache::Priority::kHigh};
   REQUIRE(cache->Lookup(key, priority, &miss) == nullptr);
   return miss;
 }
@@ -296,7 +296,7 @@ TEST_CASE(
     cache.Insert({1, i}, MakeBlock(1000));
   }
   const auto lookup = [&cache](uint64_t i) {
-    BlockCache::Miss miss;
+    BlockCache::Miss miss{.takes_outline = true};
     const bool hit = cache.Lookup({2, i}, BlockCache::Priority::kHigh, &miss) != nullptr;
     if (miss.keep == BlockCache::Keep::kBlock) {
       cache.Insert({2, i}, MakeBlock(1000));
