@@ -1,8 +1,8 @@
-// What stays in memory of a data block of a mapped file where the block itself does not: the places
-// of its entries, what their keys begin with, and a checksum of each entry. A lookup by it copies
-// the one entry that it needs out of the file's pages and compares that with its checksum, instead
-// of the whole block: for an eighth of the memory it costs little more than a cached block. Made of
-// a block that was verified, never stored. Internal to lsm/table.
+// What stays in memory of a data block that is stored uncompressed where the block itself does not:
+// the places of its entries, what their keys begin with, and a checksum of each entry. A lookup by
+// it reads the one entry that it needs and compares that with its checksum, instead of the whole
+// block: for an eighth of the memory it costs little more than a cached block, if the file's pages
+// are in memory. Made of a block that was verified, never stored. Internal to lsm/table.
 //
 //   | the outline, with the count of its owners | 8 bytes an entry, as in EntryIndex
 //   | 4 bytes an entry: the low half of its XXH3, or 0 | what all keys have in common |

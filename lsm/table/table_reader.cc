@@ -179,7 +179,6 @@ absl::Status TableReader::ParseTail() {
   range_tombstones_ = std::move(tail->range_tombstones);
   properties_ = tail->properties;
   index_.emplace(std::move(tail->index), properties_.data_blocks, caches_.index);
-  takes_outlines_ = properties_.compression == Compression::kNone && InMemory();
   return absl::OkStatus();
 }
 
@@ -207,7 +206,7 @@ absl::StatusOr<std::optional<Lookup>> TableReader::LookInBlock(const IndexEntry&
                                                                SequenceNumber covering,
                                                                std::string* value, ReadCost* cost) {
   thread_local BlockScratch scratch;
-  BlockCache::Miss miss{.takes_outline = takes_outlines_};
+  BlockCache::Miss miss{.takes_outline = properties_.compression == Compression::kNone};
   std::shared_ptr<const Block> block;
   if (caches_.data != nullptr) {
     block = caches_.data->Lookup({.table = identity_.number, .offset = entry.handle.offset},

@@ -156,7 +156,6 @@ class TableReader : public std::enable_shared_from_this<TableReader> {
   std::shared_ptr<const RangeTombstones> range_tombstones_;
   TableProperties properties_;
   std::optional<TableIndex> index_;  // set by opening
-  bool takes_outlines_ = false;      // its entries are in memory as they are in blocks
 };
 
 }  // namespace fathom

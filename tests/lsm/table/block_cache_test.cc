@@ -347,8 +347,14 @@ TEST_CASE("block cache: threads that insert, look up and forget get their own bl
       std::mt19937 random(static_cast<uint32_t>(t));
       for (int i = 0; i < 4000; ++i) {
         const uint64_t offset = random() % 10000;
-        if (const auto block = cache.Lookup({t % 2, offset}); block == nullptr) {
-          cache.Insert({t % 2, offset}, MakeBlock(500, offset));
+        BlockCache::Miss miss{.takes_outline = true};
+        if (const auto block = cache.Lookup({t % 2, offset}, BlockCache::Priority::kHigh, &miss);
+            block == nullptr) {
+          if (miss.outline == nullptr && offset % 3 == 0) {
+            cache.Insert({t % 2, offset}, MakeOutline());
+          } else {
+            cache.Insert({t % 2, offset}, MakeBlock(500, offset));
+          }
         } else if (block->offset() != offset) {
           ++wrong[t];
         }
