@@ -288,6 +288,28 @@ TEST_CASE("block cache: outlines take a quarter of a full cache from its blocks,
   }
 }
 
+TEST_CASE("block cache: outlines find room that blocks have left them") {
+  constexpr size_t kCapacity = 400'000;
+  for (const bool takes_outline : {true, false}) {
+    BlockCache cache(kCapacity);
+    for (uint64_t i = 0; i < 400; ++i) {
+      BlockCache::Miss miss{.takes_outline = takes_outline};
+      REQUIRE(cache.Lookup({1, i}, BlockCache::Priority::kHigh, &miss) == nullptr);
+      if (miss.keep == BlockCache::Keep::kBlock) {
+        cache.Insert({1, i}, MakeBlock(1000));
+      } else if (miss.keep == BlockCache::Keep::kOutline) {
+        cache.Insert({1, i}, MakeOutline());
+      }
+    }
+    CHECK((cache.counters().outlines > 50) == takes_outline);
+    const size_t of_blocks = cache.counters().blocks * MakeBlock(1000)->charge();
+    CHECK(of_blocks > kCapacity / 8 * (takes_outline ? 6 : 7));
+    CHECK((of_blocks < kCapacity / 8 * 7) == takes_outline);
+    CHECK(cache.counters().bytes <= kCapacity);
+    CHECK(cache.counters().evictions == 0);
+  }
+}
+
 TEST_CASE(
     "block cache: blocks of a new set come in the place of old ones, where outlines were first") {
   constexpr uint64_t kSet = 300;
