@@ -206,7 +206,9 @@ class Subject {
 
   // Takes note of what a call answered.
   bool Note(const absl::Status& status) {
-    told_ = told_ || absl::StrContains(status.message(), kInjected) || absl::IsDataLoss(status);
+    if (absl::StrContains(status.message(), kInjected) || absl::IsDataLoss(status)) {
+      told_ = true;  // and never false: the thread that flushes may have set it meanwhile
+    }
     return status.ok();
   }
 
