@@ -28,7 +28,7 @@ namespace {
 constexpr size_t kMaxAllocation = TableBuilder::kBufferBytes + (size_t{64} << 10);
 
 // Under sanitizers every so many-th byte.
-constexpr size_t kStep = kSanitized ? 7 : 1;
+constexpr size_t kStep = kSanitized ? 23 : 1;
 
 Options SmallSizes(FileSystem* fs) {
   Options options = InMemory(fs);

@@ -27,7 +27,7 @@
 namespace fathom {
 namespace {
 
-constexpr uint64_t kStep = kSanitized ? 3 : 1;
+constexpr uint64_t kStep = kSanitized ? 7 : 1;
 constexpr char kInjected[] = "injected failure";
 
 // What fails, from call k on: one call, or all.

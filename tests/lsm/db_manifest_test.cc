@@ -9,7 +9,7 @@ namespace fathom {
 namespace {
 
 constexpr int kFlushes = 16;
-constexpr uint64_t kStride = kSanitized ? 5 : 1;
+constexpr uint64_t kStride = kSanitized ? 15 : 1;
 
 // Nothing but what a test asks for happens, and the manifest holds long keys.
 Options Still(FileSystem* fs) {

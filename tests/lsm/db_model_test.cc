@@ -513,7 +513,7 @@ class Pair {
 };
 
 TEST_CASE("model: random operations agree with a map, over option sets that shrink every size") {
-  const uint64_t operations = (kSanitized ? 400 : 1500) * NumberFrom("FATHOM_TEST_OPS", 1);
+  const uint64_t operations = (kSanitized ? 200 : 1500) * NumberFrom("FATHOM_TEST_OPS", 1);
   const uint64_t seed = NumberFrom("FATHOM_SEED", 0);
   CAPTURE(seed);
   int deepest = 0;

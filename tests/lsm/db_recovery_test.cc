@@ -168,7 +168,7 @@ void CheckPowerLosses(Options (*options)(FileSystem*)) {
   REQUIRE(RunUntilItFails(options(&whole), 1, kSteps).history.length() == kSteps);
   const uint64_t operations = whole.op_count();
   REQUIRE(operations > 200);
-  const uint64_t stride = std::max<uint64_t>(3, operations / (kSanitized ? 40 : 200));
+  const uint64_t stride = std::max<uint64_t>(3, operations / (kSanitized ? 15 : 200));
   for (uint64_t last = 1; last <= operations; last += stride) {
     for (const int survival : {0, 50, 100}) {
       const uint64_t seed = last * 3 + static_cast<uint64_t>(survival);
@@ -202,7 +202,7 @@ TEST_CASE("recovery: a power loss at any operation of a compaction loses nothing
 
 void CheckDeaths(Options (*options)(FileSystem*)) {
   constexpr int kSteps = 60;
-  for (uint64_t last = 1; last <= 600; last += 4) {
+  for (uint64_t last = 1; last <= 600; last += kSanitized ? 17 : 4) {
     MemFileSystem fs;
     fs.SetHook([last](FileOp, const std::string&, uint64_t number) {
       return number <= last ? absl::OkStatus() : absl::InternalError("the process is dead");

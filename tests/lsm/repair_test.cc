@@ -249,7 +249,7 @@ TEST_CASE("repair: a manifest cut at any place costs nothing") {
   // The cut may fall between two edits: nothing in the file tells then that there were more.
   ClosedStore names;
   const std::string manifest = names.FilesOf(FileKind::kManifest).front();
-  for (size_t length = 0; length < names.Bytes(manifest).size(); length += kSanitized ? 11 : 3) {
+  for (size_t length = 0; length < names.Bytes(manifest).size(); length += kSanitized ? 33 : 3) {
     CAPTURE(length);
     ClosedStore store;
     store.Truncate(manifest, length);
@@ -392,7 +392,7 @@ TEST_CASE(
       whole = Repair(store.options());
       operations = store.fs.op_count() - before;
     }
-    for (uint64_t last = 0; last < operations; last += kSanitized ? 6 : 1) {
+    for (uint64_t last = 0; last < operations; last += kSanitized ? 18 : 1) {
       ClosedStore store;
       DamageAll(&store, manifest);
       const auto before = BytesOf(&store);
@@ -424,7 +424,7 @@ TEST_CASE("repair: a full disk or a failing operation leaves the store as it was
   const uint64_t before_repair = counted.fs.op_count();
   Repair(counted.options());
   const uint64_t operations = counted.fs.op_count() - before_repair;
-  for (uint64_t failing = 1; failing <= operations; failing += kSanitized ? 7 : 3) {
+  for (uint64_t failing = 1; failing <= operations; failing += kSanitized ? 21 : 3) {
     ClosedStore store;
     DamageAll(&store, true);
     const auto before = BytesOf(&store);
