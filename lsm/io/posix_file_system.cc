@@ -307,14 +307,22 @@ class PosixWritableFile final : public WritableFile {
     }
   }
 
-  // Appends come one by one: the first that gets so far has all pages of a piece made ready.
+  // Appends come one by one: the first that gets so far has all pages of a piece made ready, and
+  // writes to each a zero that is there: under some hypervisors a page that is ready still costs
+  // its first write. Pieces are small, so that no append waits for long.
   void PrepareFor(uint64_t length) {
-    constexpr uint64_t kPieceBytes = uint64_t{64} << 10;
-    if (length > prepared_) {
-      const uint64_t end = (length + kPieceBytes - 1) / kPieceBytes * kPieceBytes;
-      mapping_.PrepareToWrite(prepared_, end - prepared_);
-      prepared_ = end;
+    constexpr uint64_t kPieceBytes = uint64_t{16} << 10;
+    constexpr uint64_t kLeastPageBytes = 4096;
+    if (length <= prepared_) {
+      return;
     }
+    const uint64_t end = (length + kPieceBytes - 1) / kPieceBytes * kPieceBytes;
+    mapping_.PrepareToWrite(prepared_, end - prepared_);
+    const absl::string_view zero("", 1);
+    while (prepared_ < end && mapping_.CopyIn(prepared_, zero)) {
+      prepared_ += kLeastPageBytes;
+    }
+    prepared_ = end;
   }
 
   const std::string path_;
